@@ -1,0 +1,1 @@
+"""Structures, label protocols and the atlas: tables without torch."""

@@ -1,0 +1,61 @@
+"""The errors users see: a sentence, a hint and the exit code of the command line."""
+
+from __future__ import annotations
+
+
+class BrainFMError(Exception):
+    """Base of every error that is explained to the user.
+
+    Args:
+        message: what went wrong with what, in one sentence without a final period.
+        hint: what the user can do about it; may be empty.
+    """
+
+    code = 2
+
+    def __init__(self, message: str, hint: str = ""):
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}".strip() if self.hint else self.message
+
+
+class UsageError(BrainFMError):
+    """The request itself makes no sense (exit code 2)."""
+
+
+class InputImageError(BrainFMError):
+    """An image cannot be right, so it is not processed (exit code 2)."""
+
+
+class FileAccessError(BrainFMError):
+    """A file or folder cannot be read or written (exit code 3)."""
+
+    code = 3
+
+
+class DownloadError(FileAccessError):
+    """A download failed or did not match its checksum (exit code 3)."""
+
+
+class ModelFileError(BrainFMError):
+    """A model file is refused (exit code 4)."""
+
+    code = 4
+
+
+class DeviceMemoryError(BrainFMError):
+    """The device is missing, or memory ran out on every path tried (exit code 5)."""
+
+    code = 5
+
+
+class CancelledError(BrainFMError):
+    """The user cancelled (exit code 130)."""
+
+    code = 130
+
+    def __init__(self, message: str = "cancelled", hint: str = "nothing was written"):
+        super().__init__(message, hint)
