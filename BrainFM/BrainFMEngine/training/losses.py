@@ -1,0 +1,74 @@
+"""Losses of the five tasks (BrainFM Eq. 3), each masked by what the subject has."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from BrainFMEngine.generator.generator import Sample
+
+WEIGHTS = {
+    "T1": 1.0,
+    "T2": 1.0,
+    "FLAIR": 1.0,
+    "CT": 1.0,
+    "bias_field_log": 1.0,
+    "distance": 0.3,
+    "registration": 3.0,
+    "seg_ce": 1.0,
+    "seg_dice": 1.0,
+}
+GRADIENT_HEADS = ("T1", "T2", "FLAIR", "CT")
+DICE_EPSILON = 1e-5
+
+
+def total_loss(outputs: dict[str, Tensor], sample: Sample) -> tuple[Tensor, dict[str, float]]:
+    """Weigh and add the losses that the sample has targets for.
+
+    Args:
+        outputs: head name -> (1, C, X, Y, Z) raw outputs.
+        sample: the targets.
+
+    Returns:
+        the scalar loss, and every term before weighting.
+    """
+    terms = {}
+    for name, target in sample.targets.items():
+        if name == "segmentation":
+            terms |= segmentation_losses(outputs[name][0].float(), target)
+        else:
+            terms[name] = masked_l1(outputs[name][0].float(), target, _mask(name, sample))
+            if name in GRADIENT_HEADS:
+                terms[f"{name}_grad"] = gradient_l1(outputs[name][0].float(), target)
+    loss = sum(WEIGHTS.get(name, 1.0) * term for name, term in terms.items())
+    return loss, {name: float(term.detach()) for name, term in terms.items()}
+
+
+def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean absolute difference of (C, X, Y, Z) over a mask (X, Y, Z), or everywhere."""
+    difference = (prediction - target).abs()
+    if mask is None:
+        return difference.mean()
+    return (difference * mask).sum() / (mask.sum() * difference.shape[0]).clamp(min=1)
+
+
+def gradient_l1(prediction: Tensor, target: Tensor) -> Tensor:
+    """Sum over the axes of the mean absolute difference of forward differences (BrainFM §3.2)."""
+    error = prediction - target
+    return sum(error.diff(dim=axis).abs().mean() for axis in (1, 2, 3))
+
+
+def segmentation_losses(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Cross-entropy and soft Dice over the classes present; logits (C, X, Y, Z), target (X, Y, Z) int64."""
+    log_probability = F.log_softmax(logits, dim=0)
+    cross_entropy = F.nll_loss(log_probability[None], target[None])
+    flat, classes = log_probability.exp().flatten(1), target.flatten()
+    size = torch.bincount(classes, minlength=len(flat)).float()
+    overlap = torch.zeros(len(flat)).index_add(0, classes, flat.gather(0, classes[None])[0])
+    dice = 2 * overlap / (flat.sum(1) + size).clamp(min=DICE_EPSILON)
+    return {"seg_ce": cross_entropy, "seg_dice": 1 - dice[size > 0].mean()}
+
+
+def _mask(name: str, sample: Sample) -> Tensor | None:
+    return sample.head if name in ("registration", "bias_field_log") else None

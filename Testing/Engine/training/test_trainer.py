@@ -1,0 +1,87 @@
+"""The training loop: it learns, it stops and goes on, and its losses are what they say."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from BrainFMEngine.anatomy.protocols import COMPACT_40
+from BrainFMEngine.generator.contrast import tissue_table
+from BrainFMEngine.generator.subject import Subject
+from BrainFMEngine.training.losses import gradient_l1, masked_l1, segmentation_losses
+from BrainFMEngine.training.prepare import cortical_distances, signed_distance_mm, tissue_rows
+from BrainFMEngine.training.trainer import Trainer, TrainingOptions
+
+
+def make_subject() -> Subject:
+    rows = np.zeros((40, 40, 40), np.uint8)
+    rows[6:34, 6:34, 6:34] = np.searchsorted(tissue_table()["id"], 2)
+    return Subject("box", torch.from_numpy(rows), None, None)
+
+
+def test_perfect_segmentation_has_no_loss():
+    target = torch.randint(0, 5, (8, 8, 8))
+    logits = 40.0 * torch.nn.functional.one_hot(target, 5).movedim(-1, 0).float()
+    losses = segmentation_losses(logits, target)
+    assert losses["seg_ce"] == pytest.approx(0, abs=1e-4)
+    assert losses["seg_dice"] == pytest.approx(0, abs=1e-4)
+
+
+def test_dice_ignores_classes_that_are_absent():
+    target = torch.zeros(4, 4, 4, dtype=torch.int64)
+    logits = torch.zeros(3, 4, 4, 4)
+    logits[0] = 40
+    assert segmentation_losses(logits, target)["seg_dice"] == pytest.approx(0, abs=1e-4)
+
+
+def test_l1_losses_by_hand():
+    prediction = torch.zeros(1, 2, 2, 2)
+    target = torch.ones(1, 2, 2, 2)
+    mask = torch.zeros(2, 2, 2, dtype=torch.bool)
+    mask[0, 0, 0] = True
+    assert masked_l1(prediction, 3 * target, mask) == pytest.approx(3)
+    assert gradient_l1(prediction, target) == pytest.approx(0)
+    target[:, 1] = 3
+    assert gradient_l1(prediction, target) == pytest.approx(2)
+
+
+def test_signed_distance_of_a_plane():
+    mask = np.zeros((20, 8, 8), bool)
+    mask[:10] = True
+    distance = signed_distance_mm(mask)
+    assert distance[9, 4, 4] == pytest.approx(-0.5)
+    assert distance[10, 4, 4] == pytest.approx(0.5)
+    assert distance[13, 4, 4] == pytest.approx(3.5)
+
+
+def test_distance_maps_are_per_hemisphere_and_negative_inside():
+    labels = np.zeros((24, 16, 16), np.int16)
+    labels[2:10, 2:14, 2:14] = 3
+    labels[4:8, 5:11, 5:11] = 2
+    lp, lw, rp, rw = (cortical_distances(labels).astype(float) - 128) / 20
+    assert lp[5, 8, 8] < lw[5, 8, 8] < 0 < lw[3, 8, 8]
+    assert lp[3, 8, 8] < 0 < lp[12, 8, 8]
+    assert (rp > 0).all() and (rw > 0).all()
+
+
+def test_unknown_labels_are_named():
+    with pytest.raises(ValueError, match="999"):
+        tissue_rows(np.array([2, 999]))
+
+
+def test_a_run_stops_and_continues_bit_for_bit(tmp_path):
+    torch.set_num_threads(1)
+    options = {"shape": (32, 32, 32), "save_every": 100, "learning_rate": 1e-3, "bfloat16": False}
+    Trainer([make_subject()], tmp_path / "whole", TrainingOptions(steps=4, **options)).run()
+    for _ in range(2):
+        trainer = Trainer([make_subject()], tmp_path / "halves", TrainingOptions(steps=2, **options))
+        trainer.run()
+    losses = [
+        [json.loads(line)["loss"] for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+        for name in ("whole", "halves")
+    ]
+    assert losses[0] == losses[1]
+    assert all(np.isfinite(losses[0]))
+    assert len(COMPACT_40.ids) == trainer.network.config.heads["segmentation"]
