@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class BrainFMError(Exception):
     """Base of every error that is explained to the user.
@@ -57,5 +60,12 @@ class CancelledError(BrainFMError):
 
     code = 130
 
-    def __init__(self, message: str = "cancelled", hint: str = "nothing was written"):
+    def __init__(self, message: str = "cancelled", hint: str = "Nothing was written"):
         super().__init__(message, hint)
+
+
+def nearest_name(name: object, known: Iterable[str]) -> str:
+    """Return a hint that names the nearest known word, or lists them all."""
+    known = list(known)
+    nearest = get_close_matches(str(name), known, n=1)
+    return f"Did you mean {nearest[0]!r}?" if nearest else f"Known: {', '.join(known)}."

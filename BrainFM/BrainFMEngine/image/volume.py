@@ -6,18 +6,27 @@ x grows to the patient's Right, y to Anterior, z to Superior. `affine_ras` maps 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+Shape3D = tuple[int, int, int]
+
+
+def shape_3d(sizes: Iterable[int]) -> Shape3D:
+    """Return three sizes as plain integers."""
+    x, y, z = sizes
+    return int(x), int(y), int(z)
+
 
 @dataclass(frozen=True)
 class Grid:
     """Where voxels are: `shape` (X, Y, Z) and `affine_ras` (4, 4), voxel index to RAS mm."""
 
-    shape: tuple[int, int, int]
+    shape: Shape3D
     affine_ras: np.ndarray
 
     @property
@@ -63,7 +72,7 @@ class Volume:
     @property
     def grid(self) -> Grid:
         """The grid that the array lies on."""
-        return Grid(tuple(int(n) for n in self.array.shape[:3]), self.affine_ras)
+        return Grid(shape_3d(self.array.shape[:3]), self.affine_ras)
 
     @property
     def spacing_mm(self) -> np.ndarray:

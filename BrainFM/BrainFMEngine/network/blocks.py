@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-GROUPS = 8
+from BrainFMEngine.network.config import GROUPS
+
 LEAKY_SLOPE = 0.01
 
 
@@ -17,6 +18,10 @@ class SingleConv(nn.Sequential):
 
     GroupNorm has 8 groups, or 1 when the input has fewer than 8 channels.
     """
+
+    groupnorm: nn.GroupNorm
+    conv: nn.Conv3d
+    activation: nn.LeakyReLU
 
     def __init__(self, in_channels: int, out_channels: int):
         groups = 1 if in_channels < GROUPS else GROUPS
@@ -31,6 +36,9 @@ class SingleConv(nn.Sequential):
 
 class DoubleConv(nn.Sequential):
     """Two SingleConvs; an encoder widens in two steps, a decoder narrows in the first."""
+
+    SingleConv1: SingleConv
+    SingleConv2: SingleConv
 
     def __init__(self, in_channels: int, out_channels: int, encoder: bool):
         middle = max(out_channels // 2, in_channels) if encoder else out_channels

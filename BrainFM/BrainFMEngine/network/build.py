@@ -6,11 +6,19 @@ from torch import Tensor, nn
 
 from BrainFMEngine.network.config import NetworkConfig
 from BrainFMEngine.network.heads import TaskHeads
+from BrainFMEngine.network.info import ModelInfo
 from BrainFMEngine.network.unet import UNet3D
 
 
 class BrainNetwork(nn.Module):
-    """Backbone and heads joined; parameter names are those of the published checkpoints."""
+    """Backbone and heads joined; parameter names are those of the published checkpoints.
+
+    Attributes:
+        config: the architecture.
+        info: description of the model, None for a network that was not loaded from a model folder.
+    """
+
+    info: ModelInfo | None = None
 
     def __init__(self, config: NetworkConfig):
         super().__init__()

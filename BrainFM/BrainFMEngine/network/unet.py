@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,14 +17,14 @@ class UNet3D(nn.Module):
     def __init__(self, config: NetworkConfig):
         super().__init__()
         widths = [config.f_maps * 2**level for level in range(config.num_levels)]
-        inputs = [config.in_channels, *widths[:-1]]
         self.unit_features = config.unit_features
         self.encoders = nn.ModuleList(
-            Encoder(n_in, n_out, pool=level > 0) for level, (n_in, n_out) in enumerate(zip(inputs, widths))
+            Encoder(n_in, n_out, pool=level > 0)
+            for level, (n_in, n_out) in enumerate(pairwise([config.in_channels, *widths]))
         )
         self.decoder_names = config.decoder_names or ("",)
         for name in self.decoder_names:
-            decoders = nn.ModuleList(Decoder(low + high, high) for low, high in zip(widths[:0:-1], widths[-2::-1]))
+            decoders = nn.ModuleList(Decoder(low + high, high) for low, high in pairwise(widths[::-1]))
             self.add_module(_decoder_attribute(name), decoders)
 
     def forward(self, x: Tensor, keep_levels: bool = True) -> list[Tensor]:
@@ -50,12 +52,16 @@ class UNet3D(nn.Module):
         maps = list(maps) if keep_levels or len(self.decoder_names) > 1 else maps
         x = maps.pop()
         features = [x]
-        for decoder in getattr(self, _decoder_attribute(decoder_name)):
+        for decoder in self.decoders_of(decoder_name):
             x = decoder(maps.pop(), x)
             features = [*features, x] if keep_levels else [x]
         if self.unit_features:
             features[-1] = F.normalize(features[-1], dim=1)
         return features
+
+    def decoders_of(self, name: str) -> nn.ModuleList:
+        """Return the decoders of one branch, coarse to fine."""
+        return getattr(self, _decoder_attribute(name))
 
 
 def _decoder_attribute(name: str) -> str:

@@ -1,0 +1,231 @@
+"""Downloads against a server on this machine that can misbehave."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from BrainFMEngine.errors import CancelledError, DownloadError
+from BrainFMEngine.models.download import DownloadOptions, download
+
+CONTENT = bytes(range(256)) * 4000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves CONTENT; attributes say how it misbehaves."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content = CONTENT
+        self.tag = '"v1"'
+        self.statuses: list[int] = []
+        self.cut_after: list[int] = []
+        self.redirect = ""
+        self.wrong_range = False
+        self.ranges: list[str | None] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/model.pth"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.ranges.append(self.headers.get("Range"))
+        if self.server.redirect and self.path == "/model.pth":
+            return self.answer(302, {"Location": self.server.redirect, "Content-Length": "0"})
+        if self.server.statuses:
+            return self.answer(self.server.statuses.pop(0), {"Content-Length": "0"})
+        return self.send_content()
+
+    def send_content(self) -> None:
+        content, start, status = self.server.content, 0, 200
+        wanted = self.headers.get("Range")
+        if wanted and self.headers.get("If-Range") == self.server.tag:
+            start, status = int(wanted.removeprefix("bytes=").rstrip("-")), 206
+        if start >= len(content):
+            return self.answer(416, {"Content-Range": f"bytes */{len(content)}", "Content-Length": "0"})
+        headers = {"Content-Length": str(len(content) - start), "ETag": self.server.tag}
+        if status == 206:
+            shown = start + 7 if self.server.wrong_range else start
+            headers["Content-Range"] = f"bytes {shown}-{len(content) - 1}/{len(content)}"
+        self.answer(status, headers)
+        length = self.server.cut_after.pop(0) if self.server.cut_after else len(content)
+        self.wfile.write(content[start : start + length])
+
+    def answer(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def options(**changes) -> DownloadOptions:
+    return DownloadOptions(**{"max_bytes": 10_000_000, "attempts": 3, "wait_s": 0.0, **changes})
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_file_appears_complete_and_alone(server, tmp_path):
+    target = tmp_path / "new" / "model.pth"
+    fractions: list[float] = []
+
+    class Recorder:
+        def stage(self, name: str, fraction: float) -> None:
+            fractions.append(fraction)
+
+        def warning(self, message: str) -> None:
+            raise AssertionError(message)
+
+    assert download(server.url, target, SHA256, options(), Recorder()) == target
+    assert target.read_bytes() == CONTENT
+    assert names(target.parent) == ["model.pth"]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+
+
+def test_file_that_is_there_is_not_fetched_again(server, tmp_path):
+    (tmp_path / "model.pth").write_bytes(CONTENT)
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert server.ranges == []
+
+
+def test_interrupted_download_goes_on_where_it_stopped(server, tmp_path):
+    server.cut_after = [300_000, 200_000]
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert server.ranges == [None, "bytes=300000-", "bytes=500000-"]
+    assert names(tmp_path) == ["model.pth"]
+
+
+def test_later_call_resumes_what_an_earlier_one_left(server, tmp_path):
+    server.cut_after = [300_000]
+    with pytest.raises(DownloadError, match="connection ended after 300000 of 1024000"):
+        download(server.url, tmp_path / "model.pth", SHA256, options(attempts=1))
+    assert names(tmp_path) == ["model.pth.part", "model.pth.part.tag"]
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert server.ranges[-1] == "bytes=300000-"
+
+
+def test_changed_file_on_the_server_starts_over(server, tmp_path):
+    server.content, server.tag, server.cut_after = b"old" * 200_000, '"v0"', [300_000]
+    with pytest.raises(DownloadError):
+        download(server.url, tmp_path / "model.pth", SHA256, options(attempts=1))
+    server.content, server.tag = CONTENT, '"v1"'
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert (tmp_path / "model.pth").read_bytes() == CONTENT
+
+
+def test_damaged_remainder_is_fetched_again_from_the_start(server, tmp_path):
+    (tmp_path / "model.pth.part").write_bytes(b"x" * 1000)
+    (tmp_path / "model.pth.part.tag").write_text(server.tag)
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert server.ranges == ["bytes=1000-", None]
+
+
+def test_complete_part_is_only_verified(server, tmp_path):
+    (tmp_path / "model.pth.part").write_bytes(CONTENT)
+    (tmp_path / "model.pth.part.tag").write_text(server.tag)
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert server.ranges == [f"bytes={len(CONTENT)}-"]
+
+
+def test_server_without_validator_starts_over(server, tmp_path):
+    server.tag, server.cut_after = 'W/"weak"', [300_000]
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert server.ranges == [None, None]
+
+
+def test_wrong_part_is_not_appended(server, tmp_path):
+    server.cut_after, server.wrong_range = [300_000], True
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert (tmp_path / "model.pth").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"other", "SHA-256 differs"), (b"<html>log in</html>", "web page")])
+def test_another_file_is_refused_and_removed(server, tmp_path, content, said):
+    server.content = content
+    with pytest.raises(DownloadError, match=said) as caught:
+        download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert "brainfm models import FILE" in caught.value.hint
+    assert names(tmp_path) == []
+
+
+def test_missing_file_is_not_asked_for_again(server, tmp_path):
+    server.statuses = [404, 404]
+    with pytest.raises(DownloadError, match="404"):
+        download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert len(server.ranges) == 1
+    assert names(tmp_path) == []
+
+
+def test_busy_server_is_asked_again(server, tmp_path):
+    server.statuses = [503, 429]
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert len(server.ranges) == 3
+
+
+def test_server_that_is_gone(server, tmp_path):
+    url = server.url
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(DownloadError, match="cannot download"):
+        download(url, tmp_path / "model.pth", SHA256, options())
+
+
+def test_cancel_keeps_the_part_and_writes_no_target(server, tmp_path):
+    asked = iter([False, False, True])
+    with pytest.raises(CancelledError):
+        download(server.url, tmp_path / "model.pth", SHA256, options(cancelled=lambda: next(asked, True)))
+    assert "model.pth" not in names(tmp_path)
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    assert (tmp_path / "model.pth").read_bytes() == CONTENT
+
+
+def test_too_large_files_are_stopped(server, tmp_path):
+    with pytest.raises(DownloadError, match="larger than"):
+        download(server.url, tmp_path / "model.pth", SHA256, options(max_bytes=1000))
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.org/x.pth", "ftp://127.0.0.1/x", "file:///etc/passwd", "https:///x", "model.pth", "data:,x"],
+)
+def test_only_https_is_used(tmp_path, url):
+    with pytest.raises(DownloadError, match="only https"):
+        download(url, tmp_path / "model.pth", SHA256, options())
+    assert names(tmp_path) == []
+
+
+def test_redirects_stay_safe(server, tmp_path):
+    server.redirect = server.url.replace("model.pth", "elsewhere")
+    download(server.url, tmp_path / "model.pth", SHA256, options())
+    server.redirect = "http://example.org/elsewhere"
+    with pytest.raises(DownloadError, match="only https"):
+        download(server.url, tmp_path / "other.pth", SHA256, options())
+
+
+def test_unwritable_target_is_explained(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DownloadError, match="cannot write"):
+        download(server.url, tmp_path / "file" / "model.pth", SHA256, options())
