@@ -36,10 +36,10 @@ def tissue_table() -> dict[str, np.ndarray]:
 class ContrastRanges:
     """Probabilities and ranges of `sample_contrast`."""
 
-    preset_probability: float = 0.4
-    preset_jitter: float = 0.12
+    preset_probability: float = 0.8
+    preset_jitter: float = 0.08
     mean: tuple[float, float] = (25.0, 225.0)
-    std: tuple[float, float] = (3.0, 20.0)
+    std: tuple[float, float] = (3.0, 14.0)
     strip_probability: float = 0.35
     keep_csf_probability: float = 0.5
     dark_background_probability: float = 0.6

@@ -18,9 +18,9 @@ class CorruptionRanges:
     """Ranges of `sample_corruption`; noise and bias std are relative to the image's own range."""
 
     gamma_std: float = 0.15
-    bias_std: tuple[float, float] = (0.0, 0.4)
+    bias_std: tuple[float, float] = (0.0, 0.3)
     bias_points: tuple[int, int] = (2, 5)
-    noise_std: tuple[float, float] = (0.0, 0.06)
+    noise_std: tuple[float, float] = (0.0, 0.05)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Corruption:
 
 
 def sample_corruption(rng: np.random.Generator, ranges: CorruptionRanges) -> Corruption:
-    """Draw a corruption; half of the draws keep (nearly) full resolution."""
+    """Draw a corruption; two thirds of the draws keep full resolution."""
     points = rng.integers(ranges.bias_points[0], ranges.bias_points[1] + 1, 3)
     return Corruption(
         gamma=float(math.exp(ranges.gamma_std * rng.standard_normal())),
@@ -49,12 +49,12 @@ def sample_corruption(rng: np.random.Generator, ranges: CorruptionRanges) -> Cor
 def _sample_spacing(rng: np.random.Generator) -> tuple[float, float, float]:
     kind = rng.uniform()
     spacing = np.ones(3)
-    if 0.5 <= kind < 0.75:
+    if 0.65 <= kind < 0.8:
         spacing[rng.integers(3)] = rng.uniform(2.5, 6.5)
-    elif 0.75 <= kind < 0.85:
+    elif 0.8 <= kind < 0.88:
         spacing = np.array([1.3, 1.3, 4.8]) + 0.4 * rng.uniform(size=3)
         rng.shuffle(spacing)
-    elif kind >= 0.85:
+    elif kind >= 0.88:
         spacing = rng.uniform(1.5, 3.5, 3)
     return tuple(spacing.tolist())
 

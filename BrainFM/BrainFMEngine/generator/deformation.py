@@ -15,9 +15,9 @@ from torch.nn import functional as F
 class DeformationRanges:
     """Half-widths of the uniform draws; `field_std_mm` and `field_spacing_mm` are ranges."""
 
-    rotation_deg: float = 15.0
-    shear: float = 0.1
-    scale: float = 0.15
+    rotation_deg: float = 10.0
+    shear: float = 0.05
+    scale: float = 0.12
     shift_mm: float = 30.0
     field_std_mm: tuple[float, float] = (0.0, 3.0)
     field_spacing_mm: tuple[float, float] = (20.0, 35.0)

@@ -64,6 +64,11 @@ class Sample:
     head: Tensor
     parameters: dict[str, object]
 
+    def part(self, window: tuple[slice, slice, slice]) -> Sample:
+        """Return the same sample on fewer voxels; slices may have steps."""
+        targets = {name: target[(..., *window)] for name, target in self.targets.items()}
+        return Sample(self.image[(..., *window)], targets, self.head[window], self.parameters)
+
 
 def generate(
     subject: Subject,

@@ -20,29 +20,36 @@ WEIGHTS = {
     "seg_dice": 1.0,
 }
 GRADIENT_HEADS = ("T1", "T2", "FLAIR", "CT")
+MASKED_HEADS = ("registration", "bias_field_log")
 DICE_EPSILON = 1e-5
 
 
-def total_loss(outputs: dict[str, Tensor], sample: Sample) -> tuple[Tensor, dict[str, float]]:
-    """Weigh and add the losses that the sample has targets for.
+def value_losses(outputs: dict[str, Tensor], sample: Sample) -> dict[str, Tensor]:
+    """Losses that compare voxel by voxel.
 
     Args:
         outputs: head name -> (1, C, X, Y, Z) raw outputs.
-        sample: the targets.
-
-    Returns:
-        the scalar loss, and every term before weighting.
+        sample: the targets on the same voxels; a target that is absent gives no term.
     """
     terms = {}
     for name, target in sample.targets.items():
         if name == "segmentation":
             terms |= segmentation_losses(outputs[name][0].float(), target)
         else:
-            terms[name] = masked_l1(outputs[name][0].float(), target, _mask(name, sample))
-            if name in GRADIENT_HEADS:
-                terms[f"{name}_grad"] = gradient_l1(outputs[name][0].float(), target)
-    loss = sum(WEIGHTS.get(name, 1.0) * term for name, term in terms.items())
-    return loss, {name: float(term.detach()) for name, term in terms.items()}
+            mask = sample.head if name in MASKED_HEADS else None
+            terms[name] = masked_l1(outputs[name][0].float(), target, mask)
+    return terms
+
+
+def gradient_losses(outputs: dict[str, Tensor], sample: Sample) -> dict[str, Tensor]:
+    """Losses that compare neighbours; arguments as in `value_losses`, on a block without gaps."""
+    names = [name for name in GRADIENT_HEADS if name in sample.targets]
+    return {f"{name}_grad": gradient_l1(outputs[name][0].float(), sample.targets[name]) for name in names}
+
+
+def weigh(terms: dict[str, Tensor]) -> Tensor:
+    """Return the weighted sum (BrainFM Eq. 3)."""
+    return sum(WEIGHTS.get(name, 1.0) * term for name, term in terms.items())
 
 
 def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
@@ -69,6 +76,3 @@ def segmentation_losses(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
     dice = 2 * overlap / (flat.sum(1) + size).clamp(min=DICE_EPSILON)
     return {"seg_ce": cross_entropy, "seg_dice": 1 - dice[size > 0].mean()}
 
-
-def _mask(name: str, sample: Sample) -> Tensor | None:
-    return sample.head if name in ("registration", "bias_field_log") else None

@@ -16,14 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from BrainFMEngine.anatomy.protocols import COMPACT_40
-from BrainFMEngine.generator.generator import GeneratorRanges, generate
+from BrainFMEngine.generator.generator import GeneratorRanges, Sample, generate
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.network.build import BrainNetwork, build_network
 from BrainFMEngine.network.config import NetworkConfig
 from BrainFMEngine.training.cache import load_cache
-from BrainFMEngine.training.losses import total_loss
+from BrainFMEngine.training.losses import gradient_losses, value_losses, weigh
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,10 @@ COMPACT_CONFIG = NetworkConfig(
     f_maps=16,
     num_levels=5,
 )
+WIDE_HEADS = {"segmentation": 8.0, "distance": 6.0}
+"""Heads whose outputs span many units, and by how much their first weights are enlarged."""
+WIDE_HEAD_RATE, HEAD_RATE = 80.0, 16.0
+"""Learning rates of the heads relative to the backbone's."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,10 @@ class TrainingOptions:
 
     steps: int
     decay: int = 0
-    shape: tuple[int, int, int] = (96, 112, 96)
-    learning_rate: float = 2e-3
-    head_rate_factor: float = 25.0
+    shape: tuple[int, int, int] = (80, 96, 80)
+    learning_rate: float = 5e-4
     warm_up: int = 40
-    real_probability: float = 0.25
+    real_probability: float = 0.2
     ema_decay: float = 0.99
     save_every: int = 50
     seed: int = 1
@@ -66,20 +70,22 @@ class Trainer:
     def __init__(self, subjects: list[Subject], folder: Path, options: TrainingOptions):
         self.subjects, self.folder, self.options = subjects, folder, options
         torch.manual_seed(options.seed)
-        self.network: BrainNetwork = build_network(COMPACT_CONFIG).to(memory_format=torch.channels_last_3d)
+        self.network = _initial_network()
         self.average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=options.learning_rate, weight_decay=1e-4)
+        self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
         self.step = 0
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint_path.exists():
             self._resume()
 
     def _parameter_groups(self) -> list[dict[str, object]]:
-        """Heads read unit vectors, so their weights must grow to the size of the outputs and need larger steps."""
-        return [
-            {"params": list(self.network.backbone.parameters()), "factor": 1.0},
-            {"params": list(self.network.head.parameters()), "factor": self.options.head_rate_factor},
-        ]
+        """Heads read unit vectors: their weights have to grow to the size of the outputs and need larger steps."""
+        groups = [{"params": list(self.network.backbone.parameters()), "factor": 1.0}]
+        for name in COMPACT_CONFIG.heads:
+            head = getattr(self.network.head, f"final_conv_{name}")
+            factor = WIDE_HEAD_RATE if name in WIDE_HEADS else HEAD_RATE
+            groups.append({"params": list(head.parameters()), "factor": factor})
+        return groups
 
     @property
     def checkpoint_path(self) -> Path:
@@ -108,10 +114,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         image = sample.image[None].to(memory_format=torch.channels_last_3d)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.options.bfloat16):
-            features = self.network.backbone(image, keep_levels=False)[-1]
-            outputs = {n: o for n, o in self.network.head.iterate(features, image) if n in sample.targets}
-        loss, terms = total_loss(outputs, sample)
+        terms = self._losses(image, sample, rng)
+        loss = weigh(terms)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -128,8 +132,24 @@ class Trainer:
             "norm": float(norm),
             "seconds": round(seconds, 2),
             "generation": round(generated - start, 2),
-            **terms,
+            **{name: float(term.detach()) for name, term in terms.items()},
         }
+
+    def _losses(self, image: Tensor, sample: Sample, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Run the network once, and the heads and losses on an eighth of the voxels, twice.
+
+        Voxel-wise losses see every second voxel along each axis, at a random offset; losses of neighbours see a
+        random block of half the size. Heads are 1×1×1 convolutions, so the choice changes nothing but the cost.
+        """
+        shape = sample.image.shape[1:]
+        sparse = tuple(slice(int(rng.integers(2)), None, 2) for _ in shape)
+        starts = [int(rng.integers(n - n // 2 + 1)) for n in shape]
+        block = tuple(slice(start, start + n // 2) for start, n in zip(starts, shape, strict=True))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.options.bfloat16):
+            features = self.network.backbone(image, keep_levels=False)[-1]
+            values = self.network.head(features[(..., *sparse)], image[(..., *sparse)])
+            neighbours = self.network.head(features[(..., *block)], image[(..., *block)])
+        return value_losses(values, sample.part(sparse)) | gradient_losses(neighbours, sample.part(block))
 
     def _draw_subject(self, rng: np.random.Generator) -> Subject:
         real = rng.uniform() < self.options.real_probability
@@ -166,6 +186,15 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
         logger.info("resumed at step %d", self.step)
+
+
+def _initial_network() -> BrainNetwork:
+    """Build the network; heads that read unit vectors start at the size of their outputs."""
+    network = build_network(COMPACT_CONFIG).to(memory_format=torch.channels_last_3d)
+    with torch.no_grad():
+        for name, scale in WIDE_HEADS.items():
+            getattr(network.head, f"final_conv_{name}").weight.mul_(scale)
+    return network
 
 
 def main() -> None:

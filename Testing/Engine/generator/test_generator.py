@@ -96,9 +96,7 @@ def test_landmark_moves_with_image_and_labels():
 def test_a_flipped_sample_mirrors_labels_distances_and_coordinates(subject, monkeypatch):
     import BrainFMEngine.generator.generator as module
 
-    flipped = Deformation(
-        *[getattr(STILL, n) for n in ("rotation_deg", "shear", "scale", "shift_mm")], True, STILL.field_mm
-    )
+    flipped = replace(STILL, flip=True)
     samples = []
     for deformation in (STILL, flipped):
         monkeypatch.setattr(module, "sample_deformation", lambda *args, d=deformation: d)
