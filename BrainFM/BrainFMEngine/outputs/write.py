@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from BrainFMEngine import __version__
+from BrainFMEngine.anatomy.atlas import ATLAS_SPACE
 from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.outputs.bias import bias_warnings, write_bias
 from BrainFMEngine.outputs.distance import write_distances
@@ -75,6 +76,7 @@ def _write_all(prediction: Prediction, options: OutputOptions, files: FileSet) -
     registration, problem = _registered(prediction)
     if registration is not None:
         write_registration(registration, files)
+        warnings += _other_atlas(prediction.model.atlas_space)
     volumes = measure_volumes(prediction)
     if segmentation_asked(prediction):
         write_volumes(volumes, files)
@@ -85,6 +87,13 @@ def _write_all(prediction: Prediction, options: OutputOptions, files: FileSet) -
     draw_overview(prediction, registration, quality, files.stem).save(files.add("overview", "overview.png"))
     write_qc(quality, warnings, files)
     write_report(prediction, quality, warnings, files)
+
+
+def _other_atlas(space: str) -> list[str]:
+    """Return a warning if a model's coordinates refer to another world than the packaged atlas."""
+    if space == ATLAS_SPACE:
+        return []
+    return [f"the model's coordinates refer to {space}, the atlas shown to {ATLAS_SPACE}; expect millimetres"]
 
 
 def write_features(features: np.ndarray, grid: Grid, files: FileSet) -> None:

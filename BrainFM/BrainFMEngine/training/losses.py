@@ -75,4 +75,3 @@ def segmentation_losses(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
     overlap = torch.zeros(len(flat)).index_add(0, classes, flat.gather(0, classes[None])[0])
     dice = 2 * overlap / (flat.sum(1) + size).clamp(min=DICE_EPSILON)
     return {"seg_ce": cross_entropy, "seg_dice": 1 - dice[size > 0].mean()}
-

@@ -72,7 +72,9 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.network = _initial_network()
         self.average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
+        self.optimizer = torch.optim.AdamW(
+            self._parameter_groups(), lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
+        )
         self.step = 0
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint_path.exists():

@@ -11,6 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from BrainFMEngine.anatomy.atlas import ATLAS_SPACE
 from BrainFMEngine.inference.prediction import Prediction
 from BrainFMEngine.outputs import OutputOptions, write_results
 from BrainFMEngine.outputs.report import sha256_of
@@ -151,3 +152,12 @@ def test_doubts_reach_the_progress(phantom: Prediction, tmp_path: Path) -> None:
 def test_outputs_do_not_need_torch() -> None:
     code = "import sys, BrainFMEngine.outputs; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_model_of_another_atlas_is_told(phantom: Prediction, tmp_path: Path) -> None:
+    for space, told in ((ATLAS_SPACE, 0), ("somewhere else", 1)):
+        progress = SilentProgress()
+        write_results(
+            replace(phantom, model=replace(phantom.model, atlas_space=space)), tmp_path, space, None, progress
+        )
+        assert sum("somewhere else" in warning for warning in progress.warnings) == told
