@@ -19,7 +19,7 @@ INSTALLED := .venv/installed
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[surfaces,test]"
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[surfaces,test]"
 	$(BIN)/python -c "open('$(INSTALLED)', 'w').close()"
 
 demo: $(INSTALLED)

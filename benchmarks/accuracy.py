@@ -1,4 +1,4 @@
-"""Measure a model on held-out subjects: `python benchmarks/accuracy.py DATA HELD_OUT_CACHE [--model compact] [-o FILE]`.
+"""Measure a model on held-out subjects: `python benchmarks/accuracy.py DATA HELD_OUT_CACHE [--model NAME] [-o FILE]`.
 
 Synthetic heads come from label maps that were not trained on (make the cache with
 `python -m BrainFMEngine.training.prepare DATA HELD_OUT_CACHE --held-out`); real heads are two T1w brains with

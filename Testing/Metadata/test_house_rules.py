@@ -14,6 +14,7 @@ ENGINE = ROOT / "BrainFM" / "BrainFMEngine"
 LAYERS = [
     "errors",
     "progress",
+    "hashing",
     "tasks",
     "image",
     "anatomy",

@@ -38,7 +38,7 @@ def result_bytes(config: NetworkConfig, heads: Iterable[str], shape: Shape3D, wi
     Whole volumes hold one head at a time beside the segmentation; windows need sums of all heads in float32.
     """
     voxels = math.prod(shape)
-    tasks = offered_tasks(config.heads)
+    tasks = offered_tasks(config.task_heads)
     widths = {head: config.heads[head] for head in heads}
     if windows:
         return FLOAT_BYTES * voxels * (sum(widths.values()) + 1)
@@ -49,7 +49,7 @@ def result_bytes(config: NetworkConfig, heads: Iterable[str], shape: Shape3D, wi
 
 def kept_bytes(config: NetworkConfig, heads: Iterable[str], voxels: int, posteriors: bool) -> int:
     """Estimate main memory for finished results on a grid of `voxels`, with room for the one that is being moved."""
-    tasks = offered_tasks(config.heads)
+    tasks = offered_tasks(config.task_heads)
     maps = sum(config.heads[head] for head in heads if tasks[head].finish != "softmax")
     soft = sum(config.heads[head] for head in heads if tasks[head].finish == "softmax")
     labels = HALF_BYTES + 1 + (HALF_BYTES * soft if posteriors else 0)

@@ -81,7 +81,7 @@ class Predictor:
         self.cancelled = cancelled or (lambda: False)
         if network.config.in_channels != 1:
             raise ModelFileError(f"this network needs {network.config.in_channels} images of a scan, not one")
-        if not offered_tasks(network.config.heads):
+        if not offered_tasks(network.config.task_heads):
             raise ModelFileError("this network has no output that is one of the tasks")
 
     def predict(
@@ -140,8 +140,8 @@ class Predictor:
         for value, choices in ((modality, ("auto", "mr", "ct")), (grid, ("native", "1mm"))):
             if value not in choices:
                 raise UsageError(f"unknown choice {value!r}", f"Choose from: {', '.join(choices)}.")
-        offered = offered_tasks(self.network.config.heads)
-        wanted = select_tasks(tasks, self.network.config.heads)
+        offered = offered_tasks(self.network.config.task_heads)
+        wanted = select_tasks(tasks, self.network.config.task_heads)
         return {head: task for head, task in offered.items() if head in wanted or task.finish == "softmax"}
 
     def _read(self, path: str | Path, frame: int | None, watch: _Watch) -> Volume:

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from BrainFMEngine.hashing import file_sha256
 from BrainFMEngine.models.catalogue import catalogue
 from BrainFMEngine.models.pickle_scan import check_pickle
 from BrainFMEngine.models.torch_zip import read_checked_pickle, refusal
-from BrainFMEngine.network.hashing import file_sha256
 from BrainFMEngine.network.weights_file import WEIGHT_DTYPES, first_not_finite
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from BrainFMEngine.errors import CancelledError, DownloadError
-from BrainFMEngine.network.hashing import file_sha256
+from BrainFMEngine.hashing import file_sha256
 from BrainFMEngine.progress import Progress, SilentProgress
 
 _TIMEOUT_S = 30.0

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from BrainFMEngine.errors import FileAccessError, ModelFileError
+from BrainFMEngine.hashing import file_sha256
 from BrainFMEngine.network.build import BrainNetwork, build_network
 from BrainFMEngine.network.config import NetworkConfig
-from BrainFMEngine.network.hashing import file_sha256
 from BrainFMEngine.network.info import WEIGHTS_FILE, ModelInfo, read_info, write_info
 from BrainFMEngine.network.weights_file import read_weights, write_weights
 

@@ -55,6 +55,11 @@ class NetworkConfig:
         """Sizes along each axis are padded to a multiple of this, so that pooling divides evenly."""
         return 2 ** (self.num_levels - 1)
 
+    @property
+    def task_heads(self) -> tuple[str, ...]:
+        """Heads that can be tasks: an "image" that is made from the scan's own contrast is not a T1w."""
+        return tuple(name for name in self.heads if name != "image" or name not in self.contrast_heads)
+
     def to_dict(self) -> dict:
         """Return plain JSON values."""
         return asdict(self)

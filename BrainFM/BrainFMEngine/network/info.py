@@ -91,12 +91,12 @@ class ModelInfo:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Names of the tasks that the network has heads for."""
-        return tuple(task.name for task in offered_tasks(self.network.heads).values())
+        return tuple(task.name for task in offered_tasks(self.network.task_heads).values())
 
     @property
     def units(self) -> dict[str, str]:
         """Task name -> unit of its finished values; "" for relative intensities and labels."""
-        return {task.name: task.unit for task in offered_tasks(self.network.heads).values()}
+        return {task.name: task.unit for task in offered_tasks(self.network.task_heads).values()}
 
     def to_dict(self) -> dict:
         """Return plain JSON values, `format_version` first."""

@@ -101,8 +101,9 @@ def write_weights(path: Path, state: dict[str, Tensor], dtype: torch.dtype | Non
     if any(tensor.dtype not in WEIGHT_DTYPES for tensor in stored.values()):
         raise ModelFileError("weights are stored as float32, float16 or bfloat16 only")
     check_finite(stored, "the weights to save")
-    safetensors.torch.save_file(stored, path, metadata={"format": "pt"})
-    with open(path, "r+b") as stream:
+    with open(path, "wb") as stream:  # not save_file, which makes a file that only its owner can read
+        stream.write(safetensors.torch.save(stored, metadata={"format": "pt"}))
+        stream.flush()
         os.fsync(stream.fileno())
 
 

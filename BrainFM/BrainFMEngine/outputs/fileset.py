@@ -25,6 +25,7 @@ class FileSet:
         description: written into every image header.
         progress: told before each file; may raise CancelledError.
         paths: kind to path, of what was written so far.
+        options: what was asked of the files, for the report.
     """
 
     folder: Path
@@ -34,6 +35,7 @@ class FileSet:
     description: str
     progress: Progress
     paths: dict[str, Path] = field(default_factory=dict)
+    options: dict[str, bool] = field(default_factory=dict)
 
     def add(self, kind: str, ending: str) -> Path:
         """Return the path for a file of that kind, `<stem>_<ending>`, and remember it."""

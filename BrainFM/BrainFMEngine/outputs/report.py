@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import sys
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from BrainFMEngine import __version__
+from BrainFMEngine.errors import FileAccessError
+from BrainFMEngine.hashing import file_sha256
 from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.outputs.fileset import FileSet
 from BrainFMEngine.outputs.memory import peak_memory_mb
@@ -30,15 +30,6 @@ def write_report(prediction: Prediction, quality: QualityControl, warnings: list
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hex, reading it in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
 def _content(prediction: Prediction, quality: QualityControl, warnings: list[str], files: FileSet) -> dict[str, Any]:
     return {
         "format": 1,
@@ -47,7 +38,7 @@ def _content(prediction: Prediction, quality: QualityControl, warnings: list[str
         "written": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "platform": {"python": platform.python_version(), "system": platform.platform(), **_torch_version()},
         "model": _model(prediction),
-        "options": prediction.options,
+        "options": {**prediction.options, **files.options},
         "device": prediction.device,
         "seconds": {stage: round(seconds, 3) for stage, seconds in prediction.seconds.items()},
         "peak_memory_mb": peak_memory_mb(),
@@ -80,8 +71,8 @@ def _input(prediction: Prediction, warnings: list[str]) -> dict[str, Any]:
     if native.source is not None:
         entry["name"] = native.source.name
         try:
-            entry["sha256"] = sha256_of(native.source)
-        except OSError:
+            entry["sha256"] = file_sha256(native.source)
+        except FileAccessError:
             warnings.append("the input file was gone when the report was written, so it has no checksum")
     return entry
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def write_results(
     native = prediction.conformed.native
     with staged(Path(folder), stem, options, native.source) as temporary:
         like = native if prediction.grid.same_as(native.grid) else None
-        files = FileSet(temporary, stem, prediction.grid, like, DESCRIPTION, progress)
+        files = FileSet(temporary, stem, prediction.grid, like, DESCRIPTION, progress, options=asdict(options))
         _write_all(prediction, options, files)
     return {kind: Path(folder) / stem / path.name for kind, path in files.paths.items()}
 

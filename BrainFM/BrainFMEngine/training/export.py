@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from BrainFMEngine.network.checkpoint import save_model
-from BrainFMEngine.network.info import ModelInfo
+from BrainFMEngine.network.info import FORMAT_VERSION, ModelInfo
 from BrainFMEngine.training.trainer import COMPACT_CONFIG
 
 
@@ -23,7 +23,8 @@ def export(checkpoint: Path, folder: Path, description: dict) -> None:
     """
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")
     weights = {name: tensor.contiguous().half() for name, tensor in state["average"].items()}
-    save_model(folder, weights, ModelInfo(network=COMPACT_CONFIG, **description))
+    info = ModelInfo.from_dict({"format_version": FORMAT_VERSION, **description, "network": COMPACT_CONFIG.to_dict()})
+    save_model(folder, weights, info, overwrite=True)
 
 
 def main() -> None:

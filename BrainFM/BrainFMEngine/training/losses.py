@@ -15,7 +15,7 @@ WEIGHTS = {
     "CT": 1.0,
     "bias_field_log": 1.0,
     "distance": 0.3,
-    "registration": 3.0,
+    "registration": 12.0,
     "seg_ce": 1.0,
     "seg_dice": 1.0,
 }

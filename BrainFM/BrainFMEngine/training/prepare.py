@@ -1,7 +1,8 @@
 """Make the training cache from label maps and images: `python -m BrainFMEngine.training.prepare DATA CACHE`.
 
-DATA is laid out as `labels/synthseg_NN.nii.gz`, `mni/NN_affine.txt` + `NN_disp3mm.nii.gz` (native to atlas mm) and
-`images/<contrast>/`. Which subjects are for training is the list below; nothing else is read.
+DATA is laid out as `labels/synthseg_NN.nii.gz`, `mni/NN_affine.txt` + `NN_disp3mm.nii.gz` (native to atlas mm),
+`images/<contrast>/` and `atlas/`. Which subjects are for training is written in this file (TRAINING_LABELS, REAL_SETS);
+nothing else is read.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -166,3 +167,9 @@ def test_config_survives_json():
 def test_unknown_key_names_the_nearest():
     with pytest.raises(ModelFileError, match="num_levels"):
         NetworkConfig.from_dict({"heads": {}, "num_level": 5})
+
+
+def test_a_refined_image_is_not_offered_as_t1w():
+    config = NetworkConfig(heads={"image": 1}, f_maps=8, num_levels=5, unit_features=False)
+    assert config.task_heads == ("image",)
+    assert replace(config, contrast_heads=("image",)).task_heads == ()

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from BrainFMEngine.anatomy.atlas import ATLAS_SPACE
+from BrainFMEngine.hashing import file_sha256
 from BrainFMEngine.inference.prediction import Prediction
 from BrainFMEngine.outputs import OutputOptions, write_results
-from BrainFMEngine.outputs.report import sha256_of
 from BrainFMEngine.progress import SilentProgress
 from PIL import Image
 
@@ -77,7 +77,7 @@ def test_report_tells_where_results_come_from(phantom: Prediction, files: dict[s
     report = json.loads(files["report"].read_text(encoding="utf-8"))
     assert report["model"] == {"name": "phantom", "title": "", "sha256": "ab" * 32}
     assert report["input"]["name"] == "häd 1.nii.gz"
-    assert report["input"]["sha256"] == sha256_of(phantom.conformed.native.source)
+    assert report["input"]["sha256"] == file_sha256(phantom.conformed.native.source)
     assert report["input"]["grid"]["shape"] == list(phantom.grid.shape)
     assert report["seconds"] == {"network": 1.25} and report["device"] == "cpu"
     assert report["warnings"][0] == "a doubt of the reader"
