@@ -5,6 +5,7 @@ Atlas coordinates are RAS millimetres of this image's own world. Its copyright n
 
 from __future__ import annotations
 
+import csv
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import numpy as np
 from BrainFMEngine.image.volume import Volume
 
 ATLAS_SPACE = "MNI152NLin6"
-_FILE = Path(__file__).parent / "atlas" / "mni152nlin6_t1w_brain_1mm.nii.gz"
+_FOLDER = Path(__file__).parent / "atlas"
+_FILE = _FOLDER / "mni152nlin6_t1w_brain_1mm.nii.gz"
 
 
 @cache
@@ -24,3 +26,11 @@ def load_atlas() -> Volume:
     array = np.asarray(image.dataobj, dtype=np.uint8)
     array.flags.writeable = False
     return Volume(array, np.asarray(image.affine, dtype=np.float64), source=_FILE)
+
+
+@cache
+def atlas_centroids() -> dict[int, np.ndarray]:
+    """Return structure id -> centroid in the atlas, (3,) RAS mm, of a FreeSurfer segmentation of the atlas."""
+    with (_FOLDER / "centroids.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {int(row["id"]): np.array([float(row[f"{axis}_mm"]) for axis in "xyz"]) for row in rows}

@@ -81,6 +81,9 @@ def assess(
     """
     measured = _measure(prediction, volumes, registration)
     findings = [*_judge_brain(measured, volumes), *_judge_rest(measured)]
+    if registration is not None and registration.doubt:
+        sentence = f"the atlas registration is only an affine from the segmentation: {registration.doubt}"
+        findings.append(("check", sentence))
     if problem:
         findings.append(("check", f"no registration was written: {problem}"))
     if not volumes:

@@ -16,6 +16,7 @@ import SimpleITK as sitk
 from BrainFMEngine.anatomy.atlas import load_atlas
 from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.outputs.affine import AffineFit, fit_affine, itk_affine_text
+from BrainFMEngine.outputs.centroids import fit_centroids
 from BrainFMEngine.outputs.fileset import FileSet
 from BrainFMEngine.outputs.foreground import large_parts, largest_part, scan_foreground
 from BrainFMEngine.outputs.sampling import sample
@@ -45,6 +46,7 @@ class Registration:
         atlas: (X, Y, Z) float32, the atlas warped to the scan.
         mask: (X, Y, Z) bool, where the coordinates come from the network.
         folded_fraction: part of the brain where the Jacobian determinant is not positive.
+        doubt: why the affine comes from the segmentation instead of the coordinates; "" if it does not.
     """
 
     coordinates_ras: np.ndarray
@@ -52,25 +54,43 @@ class Registration:
     atlas: np.ndarray
     mask: np.ndarray
     folded_fraction: float
+    doubt: str = ""
 
 
 def register(prediction: Prediction) -> Registration:
-    """Turn predicted coordinates into a registration.
+    """Turn predicted coordinates into a registration, or, where they determine none, the segmentation into an affine.
 
     Raises:
-        ValueError: there is too little brain, or the coordinates determine no plausible transform.
+        ValueError: there is too little brain, or neither determines a plausible transform.
     """
     grid, raw = prediction.grid, prediction.maps["atlas_coordinates"]
     mask = _where_meaningful(prediction, raw)
     if mask.sum() * grid.voxel_mm3 < _SMALLEST_BRAIN_MM3:
         raise ValueError("too little brain is visible")
-    chosen = np.argwhere(mask)[:: max(1, int(mask.sum()) // _POINTS_FOR_FIT)]
-    affine = fit_affine(grid.to_ras(chosen), raw[tuple(chosen.T)].astype(np.float64))
-    mask = mask & _near_affine(raw, grid, affine)
+    try:
+        affine, doubt = _fit(raw, mask, grid), ""
+        mask = mask & _near_affine(raw, grid, affine)
+    except ValueError as problem:
+        affine, doubt = _fit_anatomy(prediction, problem), str(problem)
+        mask = np.zeros(grid.shape, dtype=bool)
     coordinates = _clean(raw, mask, grid, affine)
     atlas = load_atlas()
     warped = sample(atlas.array, atlas.grid, coordinates, outside=0.0)
-    return Registration(coordinates, affine, warped, mask, folded_fraction(coordinates, mask, grid))
+    return Registration(coordinates, affine, warped, mask, folded_fraction(coordinates, mask, grid), doubt)
+
+
+def _fit(raw: np.ndarray, mask: np.ndarray, grid: Grid) -> AffineFit:
+    chosen = np.argwhere(mask)[:: max(1, int(mask.sum()) // _POINTS_FOR_FIT)]
+    return fit_affine(grid.to_ras(chosen), raw[tuple(chosen.T)].astype(np.float64))
+
+
+def _fit_anatomy(prediction: Prediction, problem: ValueError) -> AffineFit:
+    if prediction.labels is None:
+        raise problem
+    try:
+        return fit_centroids(prediction.labels, prediction.grid)
+    except ValueError as error:
+        raise ValueError(f"{problem}, and {error}") from error
 
 
 def write_registration(registration: Registration, files: FileSet) -> None:
@@ -140,6 +160,8 @@ def _clean(raw: np.ndarray, mask: np.ndarray, grid: Grid, affine: AffineFit) -> 
     coordinates = np.empty((*grid.shape, 3), dtype=np.float32)
     for part, points in _slabs(grid):
         coordinates[part] = affine.apply(points)
+    if not mask.any():
+        return coordinates
     box = _box_around(mask, grid, _AFFINE_ONLY_MM)
     spacing_mm = grid.spacing_mm.tolist()
     away_mm = _distance_mm(mask[box], spacing_mm)

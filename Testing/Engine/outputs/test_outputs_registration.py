@@ -7,9 +7,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from BrainFMEngine.anatomy.atlas import load_atlas
+from BrainFMEngine.anatomy.atlas import atlas_centroids, load_atlas
+from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.inference.prediction import Prediction
 from BrainFMEngine.outputs import write_results
+from BrainFMEngine.outputs.centroids import fit_centroids
 from BrainFMEngine.outputs.registration import folded_fraction, register
 from phantom_head import TO_ATLAS, atlas_coordinates, make_prediction
 
@@ -149,3 +151,41 @@ def test_atlas_is_packaged_with_its_notice() -> None:
     assert atlas.source.stat().st_size < 1_500_000
     notice = (atlas.source.parent / "NOTICE.txt").read_text(encoding="utf-8")
     assert "McConnell Brain Imaging Centre" in notice and "above copyright notice" in notice
+
+
+def centred_boxes(shift_mm: np.ndarray) -> tuple[np.ndarray, Grid]:
+    """A label map whose structures lie where the atlas has them, moved by `shift_mm`."""
+    grid = Grid((90, 110, 90), np.array([[2.0, 0, 0, -90], [0, 2, 0, -120], [0, 0, 2, -80], [0, 0, 0, 1]]))
+    labels = np.zeros(grid.shape, np.int16)
+    for label, centroid in atlas_centroids().items():
+        i, j, k = np.rint(grid.to_index(centroid + shift_mm)).astype(int)
+        labels[i - 1 : i + 2, j - 1 : j + 2, k - 1 : k + 2] = label
+    return labels, grid
+
+
+def test_centroids_of_structures_give_the_affine() -> None:
+    shift_mm = np.array([3.0, -5.0, 8.0])
+    labels, grid = centred_boxes(shift_mm)
+    fit = fit_centroids(labels, grid)
+    points = np.array([[0.0, 0, 0], [40, -30, 20]])
+    np.testing.assert_allclose(fit.apply(points + shift_mm), points, atol=2.0)
+
+
+def test_too_few_structures_give_none() -> None:
+    labels, grid = centred_boxes(np.zeros(3))
+    labels[~np.isin(labels, (2, 3, 41, 42))] = 0
+    with pytest.raises(ValueError, match="4 structures"):
+        fit_centroids(labels, grid)
+
+
+def test_hopeless_coordinates_fall_back_on_the_segmentation(phantom: Prediction) -> None:
+    labels, grid = centred_boxes(np.zeros(3))
+    brain = np.zeros(grid.shape, bool)
+    brain[20:70, 20:90, 20:70] = True
+    flat = np.zeros((*grid.shape, 3), np.float32)
+    alone = replace(phantom, grid=grid, labels=labels, brain_mask=brain, maps={"atlas_coordinates": flat})
+    found = register(alone)
+    assert found.doubt and not found.mask.any()
+    np.testing.assert_allclose(found.affine.apply(np.zeros(3)), 0, atol=2.0)
+    with pytest.raises(ValueError):
+        register(replace(alone, labels=None))
