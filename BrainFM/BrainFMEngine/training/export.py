@@ -23,7 +23,9 @@ def export(checkpoint: Path, folder: Path, description: dict) -> None:
     """
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")
     weights = {name: tensor.contiguous().half() for name, tensor in state["average"].items()}
-    info = ModelInfo.from_dict({"format_version": FORMAT_VERSION, **description, "network": COMPACT_CONFIG.to_dict()})
+    info = ModelInfo.from_dict(
+        {"format_version": FORMAT_VERSION, "sha256": "", **description, "network": COMPACT_CONFIG.to_dict()}
+    )
     save_model(folder, weights, info, overwrite=True)
 
 

@@ -22,6 +22,7 @@ from BrainFMEngine.anatomy.protocols import COMPACT_40
 from BrainFMEngine.generator.generator import GeneratorRanges, Sample, generate
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.network.build import BrainNetwork, build_network
+from BrainFMEngine.network.checkpoint import load_network
 from BrainFMEngine.network.config import NetworkConfig
 from BrainFMEngine.training.cache import load_cache
 from BrainFMEngine.training.losses import gradient_losses, value_losses, weigh
@@ -54,7 +55,7 @@ class TrainingOptions:
 
     steps: int
     decay: int = 0
-    shape: tuple[int, int, int] = (80, 96, 80)
+    shape: tuple[int, int, int] = (128, 144, 128)
     learning_rate: float = 5e-4
     warm_up: int = 40
     real_probability: float = 0.2
@@ -62,6 +63,7 @@ class TrainingOptions:
     save_every: int = 50
     seed: int = 1
     bfloat16: bool = True
+    start: Path | None = None
 
 
 class Trainer:
@@ -79,6 +81,8 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint_path.exists():
             self._resume()
+        elif options.start is not None:
+            self._load_weights(options.start)
 
     def _parameter_groups(self) -> list[dict[str, object]]:
         """Heads read unit vectors: their weights have to grow to the size of the outputs and need larger steps."""
@@ -181,6 +185,11 @@ class Trainer:
         torch.save(state, temporary)
         os.replace(temporary, self.checkpoint_path)
 
+    def _load_weights(self, folder: Path) -> None:
+        """Begin with the weights of a model instead of random ones."""
+        self.network.load_state_dict(load_network(folder).state_dict())
+        self.average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
     def _resume(self) -> None:
         state = torch.load(self.checkpoint_path, weights_only=True)
         self.network.load_state_dict(state["network"])
@@ -208,6 +217,7 @@ def main() -> None:
     parser.add_argument("--decay", type=int, default=0)
     parser.add_argument("--shape", type=int, nargs=3, default=TrainingOptions.shape)
     parser.add_argument("--learning-rate", type=float, default=TrainingOptions.learning_rate)
+    parser.add_argument("--start", type=Path, help="folder of a model whose weights a new run begins with")
     parser.add_argument("--seed", type=int, default=TrainingOptions.seed)
     arguments = vars(parser.parse_args())
     logging.basicConfig(level=logging.INFO)

@@ -10,6 +10,8 @@ import torch
 from BrainFMEngine.anatomy.protocols import COMPACT_40
 from BrainFMEngine.generator.contrast import tissue_table
 from BrainFMEngine.generator.subject import Subject
+from BrainFMEngine.network.checkpoint import load_network
+from BrainFMEngine.training.export import export
 from BrainFMEngine.training.losses import gradient_l1, masked_l1, segmentation_losses
 from BrainFMEngine.training.prepare import cortical_distances, signed_distance_mm, tissue_rows
 from BrainFMEngine.training.trainer import Trainer, TrainingOptions
@@ -85,3 +87,12 @@ def test_a_run_stops_and_continues_bit_for_bit(tmp_path):
     assert losses[0] == losses[1]
     assert all(np.isfinite(losses[0]))
     assert len(COMPACT_40.ids) == trainer.network.config.heads["segmentation"]
+
+
+def test_a_run_can_be_exported_and_begin_another(tmp_path):
+    options = {"steps": 1, "shape": (32, 32, 32), "bfloat16": False}
+    Trainer([make_subject()], tmp_path / "first", TrainingOptions(**options)).run()
+    export(tmp_path / "first" / "last.pt", tmp_path / "model", {"name": "tiny", "label_protocol": "compact-40"})
+    exported = load_network(tmp_path / "model").state_dict()
+    begun = Trainer([make_subject()], tmp_path / "second", TrainingOptions(**options, start=tmp_path / "model"))
+    assert all(torch.equal(exported[name], tensor) for name, tensor in begun.network.state_dict().items())
