@@ -62,12 +62,9 @@ def synthetic(predictor: Predictor, cache: Path):
     for subject in load_cache(cache):
         for kind in (*CONTRASTS, "random-1", "random-2"):
             sample = synthetic_sample(subject, kind)
-            image = Volume(sample.image[0].numpy(), np.eye(4))
-            result = (
-                predictor.predict(image, modality="ct" if kind == "CT" else "mr")
-                if kind != "CT"
-                else (predictor.predict(Volume(sample.image[0].numpy() * 80, np.eye(4)), modality="ct"))
-            )
+            scale = 80.0 if kind == "CT" else 1.0  # the input is windowed to 0..80 HU
+            image = Volume(scale * sample.image[0].numpy(), np.eye(4))
+            result = predictor.predict(image, modality="ct" if kind == "CT" else "mr")
             yield from score(subject.name, kind, result, sample)
 
 

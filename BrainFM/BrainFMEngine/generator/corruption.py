@@ -99,7 +99,6 @@ def scale_robustly(image: Tensor, fraction: float = 0.999) -> Tensor:
 
 def blur(image: Tensor, std_voxels: tuple[float, float, float]) -> Tensor:
     """Gaussian blur of (C, X, Y, Z) per axis, zero padding, radius ceil(3 std); 0 leaves an axis alone."""
-    channels = image.shape[0]
     for axis, std in enumerate(std_voxels):
         if std <= 0:
             continue
@@ -110,7 +109,6 @@ def blur(image: Tensor, std_voxels: tuple[float, float, float]) -> Tensor:
         shape[axis], padding[axis] = len(offsets), radius
         weight = (kernel / kernel.sum()).reshape(1, 1, *shape)
         image = F.conv3d(image[:, None], weight, padding=padding)[:, 0]
-    assert image.shape[0] == channels
     return image
 
 

@@ -168,8 +168,4 @@ def _anatomy_targets(
 def _row_to_channel(protocol: LabelProtocol) -> np.ndarray:
     """Map rows of the tissue table to channels; what the protocol lacks is background."""
     channels = {label: channel for channel, label in enumerate(protocol.ids)}
-    return np.array([channels.get(int(i), 0) for i in _segmentation_ids()], np.int64)
-
-
-def _segmentation_ids() -> np.ndarray:
-    return tissue_table()["segmentation"]
+    return np.array([channels.get(int(i), 0) for i in tissue_table()["segmentation"]], np.int64)
