@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from BrainFMEngine.anatomy.protocols import LabelProtocol
 from BrainFMEngine.generator.contrast import (
+    EXTRACEREBRAL_FROM,
     Contrast,
     ContrastRanges,
     keep_tissue,
@@ -101,12 +103,9 @@ def brain_centre(subject: Subject) -> np.ndarray:
     """Return the voxel (3,) that crops are centred on: the brain's centroid, or the grid's centre."""
     if subject.rows is None:
         return (np.array(subject.shape) - 1) / 2
-    brain = (subject.rows[::4, ::4, ::4] > 0) & (subject.rows[::4, ::4, ::4] < _extracerebral_row())
+    coarse = subject.rows[::4, ::4, ::4]
+    brain = (coarse > 0) & (coarse < int(np.searchsorted(tissue_table()["id"], EXTRACEREBRAL_FROM)))
     return brain.nonzero().float().mean(0).numpy() * 4
-
-
-def _extracerebral_row() -> int:
-    return int(np.searchsorted(tissue_table()["id"], 500))
 
 
 def _warp_rows(subject: Subject, positions: Tensor, deformation: Deformation, contrast: Contrast) -> Tensor | None:
@@ -117,7 +116,9 @@ def _warp_rows(subject: Subject, positions: Tensor, deformation: Deformation, co
     return rows if subject.is_real else keep_tissue(rows, contrast)
 
 
+@cache
 def _mirror_rows() -> Tensor:
+    """Return row -> row of the structure across the midline."""
     ids, partner = tissue_table()["id"], tissue_table()["partner"]
     opposite = {int(left): int(right) for right, left in zip(ids, partner, strict=True) if right != left}
     opposite |= {right: left for left, right in opposite.items()}
@@ -165,6 +166,7 @@ def _anatomy_targets(
     return targets
 
 
+@cache
 def _row_to_channel(protocol: LabelProtocol) -> np.ndarray:
     """Map rows of the tissue table to channels; what the protocol lacks is background."""
     channels = {label: channel for channel, label in enumerate(protocol.ids)}

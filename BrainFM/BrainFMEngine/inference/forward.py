@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from BrainFMEngine.anatomy.protocols import LabelProtocol
+from BrainFMEngine.image.volume import Shape3D
 from BrainFMEngine.inference.finish import mirror_back, to_linear
 from BrainFMEngine.inference.lean import Step, lean_features
-from BrainFMEngine.inference.tiling import Shape3D, blend_weights, windows
+from BrainFMEngine.inference.tiling import blend_weights, windows
 from BrainFMEngine.network.build import BrainNetwork
 from BrainFMEngine.tasks import Task
 

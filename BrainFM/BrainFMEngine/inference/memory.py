@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
+from BrainFMEngine.image.volume import Shape3D
 from BrainFMEngine.inference.lean import PHASED_LEVELS
 from BrainFMEngine.network.config import NetworkConfig
 from BrainFMEngine.tasks import offered_tasks
-
-Shape3D = tuple[int, int, int]
 
 FLOAT_BYTES, HALF_BYTES = 4, 2
 

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from BrainFMEngine.errors import DeviceMemoryError, ModelFileError
+from BrainFMEngine.image.volume import Shape3D
 from BrainFMEngine.inference.available import available_bytes, host_available_bytes
 from BrainFMEngine.inference.forward import Job, Linear, run_whole, run_windows
 from BrainFMEngine.inference.memory import result_bytes, run_bytes
-from BrainFMEngine.inference.tiling import Shape3D, window_shape
+from BrainFMEngine.inference.tiling import window_shape
 from BrainFMEngine.progress import Progress
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-Shape3D = tuple[int, int, int]
+from BrainFMEngine.image.volume import Shape3D
 
 OVERLAP = 0.25
 SIGMA = 0.25  # of the Gaussian weight, as a fraction of the window

@@ -10,19 +10,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from BrainFMEngine.network.config import NetworkConfig  # noqa: E402
+from published import JOINT_HEADS  # noqa: E402
 
 pytestmark = [pytest.mark.golden, pytest.mark.filterwarnings("ignore:std")]
 
-JOINT = {
-    "T1": 1,
-    "T2": 1,
-    "FLAIR": 1,
-    "CT": 1,
-    "bias_field_log": 1,
-    "segmentation": 56,
-    "distance": 4,
-    "registration": 3,
-}
 LEFT = {"T1": 1, "T2": 1, "FLAIR": 1, "bias_field_log": 1, "segmentation": 18, "distance": 2, "registration": 3}
 
 
@@ -75,7 +66,7 @@ def _view(value: torch.Tensor, form: str) -> np.ndarray:
 
 def test_joint_network_gives_reference_features_and_outputs(golden_dir, recipe_network):
     with np.load(golden_dir / "brainfm_small/io_aligned.npz") as reference:
-        outputs = run(recipe_network(NetworkConfig(heads=JOINT, f_maps=8)), reference["input"])
+        outputs = run(recipe_network(NetworkConfig(heads=JOINT_HEADS, f_maps=8)), reference["input"])
         for level, features in enumerate(outputs.pop("features")):
             assert assert_matches(reference, "", f"feat_level{level}", features)
         for name, value in outputs.items():

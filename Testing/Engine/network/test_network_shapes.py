@@ -12,17 +12,8 @@ torch = pytest.importorskip("torch")
 from BrainFMEngine.errors import ModelFileError  # noqa: E402
 from BrainFMEngine.network.build import build_network  # noqa: E402
 from BrainFMEngine.network.config import NetworkConfig  # noqa: E402
+from published import JOINT_HEADS  # noqa: E402
 
-JOINT = {
-    "T1": 1,
-    "T2": 1,
-    "FLAIR": 1,
-    "CT": 1,
-    "bias_field_log": 1,
-    "segmentation": 56,
-    "distance": 4,
-    "registration": 3,
-}
 VARIANTS = {
     "brainfm_age_f64_l6_160": {"heads": {}, "age_size": (160, 160, 160)},
     "brainfm_inpaint_conditioned_f64_l5": {"heads": {"T1": 1}, "in_channels": 3},
@@ -69,9 +60,9 @@ def test_names_order_shapes_and_count_match_the_reference(golden_dir, stem):
 @pytest.mark.parametrize(
     ("config", "parameters"),
     [
-        (NetworkConfig(heads=JOINT), 264_067_558),
-        (NetworkConfig(heads=JOINT, num_levels=5), 65_874_406),
-        (NetworkConfig(heads={**JOINT, "high_res_residual": 1}), 264_067_623),
+        (NetworkConfig(heads=JOINT_HEADS), 264_067_558),
+        (NetworkConfig(heads=JOINT_HEADS, num_levels=5), 65_874_406),
+        (NetworkConfig(heads={**JOINT_HEADS, "high_res_residual": 1}), 264_067_623),
         (NetworkConfig(heads={"image": 1}, num_levels=5, unit_features=False), 65_870_051),
         (NetworkConfig(heads={}, age_size=(160, 160, 160)), 264_734_315),
         (NetworkConfig(heads={}, num_levels=5, decoder_names=("normal", "pathol")), 103_478_946),
@@ -82,7 +73,7 @@ def test_published_parameter_counts(config, parameters):
 
 
 def test_released_names_and_first_and_last_shapes():
-    state = meta_state(NetworkConfig(heads=JOINT))
+    state = meta_state(NetworkConfig(heads=JOINT_HEADS))
     assert len(state) == 82
     assert list(state)[0] == "backbone.encoders.0.basic_module.SingleConv1.groupnorm.weight"
     assert list(state)[-1] == "head.final_conv_registration.bias"
@@ -160,7 +151,7 @@ def test_impossible_architectures_are_refused(values):
 
 
 def test_config_survives_json():
-    config = NetworkConfig(heads=JOINT, hidden_maps=(8,), age_size=(32, 32, 32))
+    config = NetworkConfig(heads=JOINT_HEADS, hidden_maps=(8,), age_size=(32, 32, 32))
     assert NetworkConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
