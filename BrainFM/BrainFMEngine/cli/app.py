@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from BrainFMEngine import __version__
+from BrainFMEngine.cli.generate import generate
 from BrainFMEngine.cli.info import info
 from BrainFMEngine.cli.models import app as models_app
 from BrainFMEngine.cli.predict import predict
@@ -19,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(predict)
+app.command()(generate)
 app.command()(info)
 app.add_typer(models_app, name="models")
 

@@ -1,120 +1,124 @@
-"""What scanners do to an image: gamma, bias field, resolution, noise (BrainFM §3.1.3, facts §4.5)."""
+"""What a scan suffers from: the chain from a painted or real image to what a scanner and its users leave of it.
+
+Order: background haze, gamma, bias field, resolution, k-space artefacts and noise at the resolution of the scan, back
+to the sample grid, cropped field of view, defacing (BrainFM §3.1.3; the published code chains gamma to noise so).
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-BLUR_FACTOR = math.log(5) / math.pi
-
-
-@dataclass(frozen=True)
-class CorruptionRanges:
-    """Ranges of `sample_corruption`; noise and bias std are relative to the image's own range."""
-
-    gamma_std: float = 0.15
-    bias_std: tuple[float, float] = (0.0, 0.3)
-    bias_points: tuple[int, int] = (2, 5)
-    noise_std: tuple[float, float] = (0.0, 0.05)
+from BrainFMEngine.generator.background import Background, apply_background, sample_background
+from BrainFMEngine.generator.bias import Bias, apply_bias, bias_log_field, sample_bias
+from BrainFMEngine.generator.corruption_ranges import CorruptionRanges
+from BrainFMEngine.generator.defacing import Defacing, apply_defacing, sample_defacing
+from BrainFMEngine.generator.draws import Draws
+from BrainFMEngine.generator.field_of_view import FieldOfView, field_of_view_mask, sample_field_of_view
+from BrainFMEngine.generator.gamma import Gamma, apply_gamma, sample_gamma
+from BrainFMEngine.generator.ghosting import Ghosting, apply_ghosting, sample_ghosting
+from BrainFMEngine.generator.gibbs import Gibbs, apply_gibbs, sample_gibbs
+from BrainFMEngine.generator.noise import Noise, apply_noise, sample_noise
+from BrainFMEngine.generator.resolution import (
+    Resolution,
+    from_low_resolution,
+    sample_resolution,
+    to_low_resolution,
+)
+from BrainFMEngine.generator.spikes import Spikes, apply_spikes, sample_spikes
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One draw; `bias_coarse_log` is (x, y, z), `spacing_mm` what the scanner resolved along each axis."""
+    """One draw of everything; None where an artefact does not happen."""
 
-    gamma: float
-    bias_coarse_log: np.ndarray
-    spacing_mm: tuple[float, float, float]
-    noise_std: float
-    noise_seed: int
+    gamma: Gamma
+    bias: Bias
+    resolution: Resolution
+    noise: Noise
+    ghosting: Ghosting | None = None
+    gibbs: Gibbs | None = None
+    spikes: Spikes | None = None
+    field_of_view: FieldOfView | None = None
+    background: Background | None = None
+    defacing: Defacing | None = None
 
 
-def sample_corruption(rng: np.random.Generator, ranges: CorruptionRanges) -> Corruption:
-    """Draw a corruption; two thirds of the draws keep full resolution."""
-    points = rng.integers(ranges.bias_points[0], ranges.bias_points[1] + 1, 3)
+@dataclass(frozen=True)
+class Corrupted:
+    """What the chain returns.
+
+    Attributes:
+        image: (X, Y, Z) float32 ≥ 0.
+        high_resolution: (X, Y, Z), the image before resolution, artefacts and noise: reference for super-resolution.
+        bias_log: (X, Y, Z) natural logarithm of the field that was applied, None where there was none (CT).
+        visible: (X, Y, Z) bool, False where the field of view or defacing removed the head; None where nothing was.
+    """
+
+    image: Tensor
+    high_resolution: Tensor
+    bias_log: Tensor | None
+    visible: Tensor | None
+
+
+def sample_corruption(
+    draws: Draws, shape: tuple[int, int, int], spacing_mm: float, ranges: CorruptionRanges
+) -> Corruption:
+    """Draw a corruption for a sample of `shape` voxels of `spacing_mm`."""
     return Corruption(
-        gamma=float(math.exp(ranges.gamma_std * rng.standard_normal())),
-        bias_coarse_log=(rng.uniform(*ranges.bias_std) * rng.standard_normal(points)).astype(np.float32),
-        spacing_mm=_sample_spacing(rng),
-        noise_std=float(rng.uniform(*ranges.noise_std)),
-        noise_seed=int(rng.integers(2**31)),
+        gamma=sample_gamma(draws, ranges.gamma),
+        bias=sample_bias(draws, shape, ranges.bias, spacing_mm),
+        resolution=sample_resolution(draws, ranges.resolution),
+        noise=sample_noise(draws, ranges.noise),
+        ghosting=sample_ghosting(draws, ranges.ghosting),
+        gibbs=sample_gibbs(draws, ranges.gibbs),
+        spikes=sample_spikes(draws, ranges.spikes),
+        field_of_view=sample_field_of_view(draws, ranges.field_of_view),
+        background=sample_background(draws, ranges.background),
+        defacing=sample_defacing(draws, ranges.defacing),
     )
 
 
-def _sample_spacing(rng: np.random.Generator) -> tuple[float, float, float]:
-    kind = rng.uniform()
-    spacing = np.ones(3)
-    if 0.65 <= kind < 0.8:
-        spacing[rng.integers(3)] = rng.uniform(2.5, 6.5)
-    elif 0.8 <= kind < 0.88:
-        spacing = np.array([1.3, 1.3, 4.8]) + 0.4 * rng.uniform(size=3)
-        rng.shuffle(spacing)
-    elif kind >= 0.88:
-        spacing = rng.uniform(1.5, 3.5, 3)
-    return tuple(spacing.tolist())
-
-
-def bias_log_field(corruption: Corruption, shape: tuple[int, ...]) -> Tensor:
-    """Return the log bias field (X, Y, Z), smooth, in natural log units."""
-    coarse = torch.from_numpy(corruption.bias_coarse_log)[None, None]
-    return F.interpolate(coarse, size=shape, mode="trilinear", align_corners=True)[0, 0]
-
-
-def corrupt(image: Tensor, corruption: Corruption, bias_log: Tensor) -> Tensor:
-    """Apply gamma, bias, resolution and noise, and scale to 0..1 as inference does.
+def corrupt(
+    image: Tensor, corruption: Corruption, head: Tensor, brain: Tensor | None, spacing_mm: float, is_ct: bool = False
+) -> Corrupted:
+    """Apply the chain.
 
     Args:
-        image: (X, Y, Z) float32 >= 0, any scale.
-        bias_log: (X, Y, Z), added in the log domain.
-
-    Returns:
-        (X, Y, Z) float32 in 0..1.
+        image: (X, Y, Z) float32 ≥ 0, intensity units (0..255).
+        corruption: what was drawn; nothing else is random.
+        head: (X, Y, Z) bool, what is not air.
+        brain: (X, Y, Z) bool, which defacing spares; None without labels.
+        spacing_mm: edge of the image's voxels.
+        is_ct: CT has no coil and no k-space: bias field, ghosting, ringing and spikes are left out, noise is Gaussian.
     """
-    top = image.max().clamp(min=1e-6)
-    image = (image / top) ** corruption.gamma * bias_log.exp()
-    low = _downsample(image, corruption.spacing_mm)
-    generator = torch.Generator().manual_seed(corruption.noise_seed)
-    noise = corruption.noise_std * low.max()
-    real = low + noise * torch.randn(low.shape, generator=generator)
-    imaginary = noise * torch.randn(low.shape, generator=generator)
-    low = torch.where(low > 0, torch.hypot(real, imaginary), low)
-    if low.shape != image.shape:
-        low = F.interpolate(low[None, None], size=image.shape, mode="trilinear", align_corners=False)[0, 0]
-    return scale_robustly(low)
+    image = apply_gamma(apply_background(image, corruption.background, head), corruption.gamma)
+    bias_log = None
+    if not is_ct:
+        bias_log = bias_log_field(corruption.bias, image.shape, image.device)
+        image = apply_bias(image, bias_log)
+    scanned = to_low_resolution(image, corruption.resolution, spacing_mm)
+    if not is_ct:
+        scanned = apply_spikes(
+            apply_ghosting(apply_gibbs(scanned, corruption.gibbs), corruption.ghosting), corruption.spikes
+        )
+    noise = replace(corruption.noise, rician=False) if is_ct else corruption.noise
+    scanned = apply_noise(scanned, noise)
+    scanned = from_low_resolution(scanned, image.shape)
+    seen, visible = _hide(scanned, image, corruption, brain, spacing_mm)
+    return Corrupted(seen, image, bias_log, visible)
 
 
-def scale_robustly(image: Tensor, fraction: float = 0.999) -> Tensor:
-    """Scale the 99.9th percentile of the non-zero voxels to 1 and clip; (X, Y, Z) to the same shape."""
-    values = image[image > 0]
-    if values.numel() < 100:
-        return image.clamp(0, 1)
-    rank = max(1, int(fraction * values[::4].numel()))
-    return (image / values[::4].kthvalue(rank).values.clamp(min=1e-6)).clamp_(0, 1)
-
-
-def blur(image: Tensor, std_voxels: tuple[float, float, float]) -> Tensor:
-    """Gaussian blur of (C, X, Y, Z) per axis, zero padding, radius ceil(3 std); 0 leaves an axis alone."""
-    for axis, std in enumerate(std_voxels):
-        if std <= 0:
-            continue
-        radius = math.ceil(3 * std)
-        offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
-        kernel = torch.exp(-0.5 * (offsets / std) ** 2)
-        shape, padding = [1, 1, 1], [0, 0, 0]
-        shape[axis], padding[axis] = len(offsets), radius
-        weight = (kernel / kernel.sum()).reshape(1, 1, *shape)
-        image = F.conv3d(image[:, None], weight, padding=padding)[:, 0]
-    return image
-
-
-def _downsample(image: Tensor, spacing_mm: tuple[float, float, float]) -> Tensor:
-    if max(spacing_mm) <= 1:
-        return image
-    image = blur(image[None], tuple(BLUR_FACTOR * s if s > 1 else 0.0 for s in spacing_mm))[0]
-    size = [max(4, int(n / s)) for n, s in zip(image.shape, spacing_mm, strict=True)]
-    return F.interpolate(image[None, None], size=size, mode="trilinear", align_corners=False)[0, 0]
+def _hide(
+    scanned: Tensor, image: Tensor, corruption: Corruption, brain: Tensor | None, spacing_mm: float
+) -> tuple[Tensor, Tensor | None]:
+    """Remove what lies outside the field of view, and the face."""
+    visible = None
+    if corruption.field_of_view is not None:
+        visible = field_of_view_mask(image.shape, corruption.field_of_view, image)
+        scanned = scanned * visible
+    if corruption.defacing is not None and brain is not None:
+        scanned, removed = apply_defacing(scanned, corruption.defacing, brain, spacing_mm, clean=image)
+        visible = ~removed if visible is None else visible & ~removed
+    return scanned, visible

@@ -1,121 +1,153 @@
-"""Where a sample's voxels come from in the subject: affine and smooth displacement (BrainFM §3.1.1, facts §4.2)."""
+"""Where a sample's voxels come from in the subject, and the way back (BrainFM §3.1.1).
+
+A voxel x of the sample lies at A · (offset + u(offset)) + centre + shift in the subject: `offset` is its distance from
+the sample's centre in mm, u the flow of a velocity field, A an affine matrix.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from BrainFMEngine.generator.affine import Affine, AffineRanges, sample_affine
+from BrainFMEngine.generator.draws import Draws
+from BrainFMEngine.generator.range_checks import check_probability
+from BrainFMEngine.generator.velocity import (
+    CONTROL_MM,
+    Shape,
+    Velocity,
+    VelocityRanges,
+    displace,
+    extent_mm,
+    grid_offsets_mm,
+    refine,
+    sample_velocity,
+)
+
+Device = torch.device | str
 
 
 @dataclass(frozen=True)
 class DeformationRanges:
-    """Half-widths of the uniform draws; `field_std_mm` and `field_spacing_mm` are ranges."""
+    """Ranges of `sample_deformation`."""
 
-    rotation_deg: float = 10.0
-    shear: float = 0.05
-    scale: float = 0.12
-    shift_mm: float = 30.0
-    field_std_mm: tuple[float, float] = (0.0, 3.0)
-    field_spacing_mm: tuple[float, float] = (20.0, 35.0)
+    affine: AffineRanges = field(default_factory=AffineRanges)
+    velocity: VelocityRanges = field(default_factory=VelocityRanges)
     flip_probability: float = 0.5
+
+    def __post_init__(self):
+        check_probability("DeformationRanges.flip_probability", self.flip_probability)
 
 
 @dataclass(frozen=True)
 class Deformation:
-    """One draw. `field_mm` is the coarse displacement (3, x, y, z); the rest are scalars or triples."""
+    """One draw. A flip mirrors the finished sample from left to right."""
 
-    rotation_deg: tuple[float, float, float]
-    shear: tuple[float, float, float]
-    scale: tuple[float, float, float]
-    shift_mm: tuple[float, float, float]
-    flip: bool
-    field_mm: np.ndarray
+    affine: Affine
+    velocity: Velocity
+    flip: bool = False
 
     @property
     def distance_scale(self) -> float:
-        """Factor from the subject's millimetres to the sample's, as (s0·s1·s2)^(1/3) of sampling scales."""
-        return float(np.prod(self.scale) ** (1 / 3))
-
-    def matrix(self) -> np.ndarray:
-        """Return diag(scale) · shear · rotation, (3, 3), sample offset to subject offset."""
-        h0, h1, h2 = self.shear
-        shear = (
-            np.array([[1, 0, 0], [h1, 1, 0], [h2, 0, 1]])
-            @ np.array([[1, h0, 0], [0, 1, 0], [0, h2, 1]])
-            @ np.array([[1, 0, h0], [0, 1, h1], [0, 0, 1]])
-        )
-        rotation = np.eye(3)
-        for axis, degrees in enumerate(self.rotation_deg):
-            rotation = rotation @ _axis_rotation(axis, math.radians(degrees))
-        return np.diag(self.scale) @ shear @ rotation
+        """Subject mm a sample mm: distances of the subject are divided by it."""
+        return self.affine.distance_scale
 
 
-def sample_deformation(rng: np.random.Generator, shape: tuple[int, int, int], ranges: DeformationRanges) -> Deformation:
-    """Draw a deformation for a crop of `shape` voxels of 1 mm."""
-
-    def symmetric(half_width: float) -> tuple[float, float, float]:
-        return tuple(rng.uniform(-half_width, half_width, 3).tolist())
-
-    spacing = rng.uniform(*ranges.field_spacing_mm)
-    coarse = [max(2, round(n / spacing) + 1) for n in shape]
-    std = rng.uniform(*ranges.field_std_mm)
+def sample_deformation(
+    draws: Draws, shape: Shape, spacing_mm: float = 1.0, ranges: DeformationRanges | None = None
+) -> Deformation:
+    """Draw a deformation for a sample of `shape` voxels of `spacing_mm`."""
+    ranges = ranges or DeformationRanges()
     return Deformation(
-        rotation_deg=symmetric(ranges.rotation_deg),
-        shear=symmetric(ranges.shear),
-        scale=tuple(1 + s for s in symmetric(ranges.scale)),
-        shift_mm=symmetric(ranges.shift_mm),
-        flip=bool(rng.uniform() < ranges.flip_probability),
-        field_mm=(std * rng.standard_normal((3, *coarse))).astype(np.float32),
+        affine=sample_affine(draws, ranges.affine),
+        velocity=sample_velocity(draws, extent_mm(shape, spacing_mm), ranges.velocity),
+        flip=bool(draws.pattern.uniform() < ranges.flip_probability),
     )
 
 
-def sampling_positions(deformation: Deformation, shape: tuple[int, int, int], centre: np.ndarray) -> Tensor:
-    """Compute where each voxel of the crop lies in the subject.
+def sampling_positions(
+    deformation: Deformation,
+    shape: Shape,
+    centre_voxel: Sequence[float],
+    spacing_mm: float = 1.0,
+    device: Device = "cpu",
+) -> Tensor:
+    """Compute where every voxel of a sample lies in the subject.
 
     Args:
-        shape: of the crop, voxels of 1 mm.
-        centre: (3,) subject voxel that an unshifted crop is centred on.
+        shape: (X, Y, Z) of the sample, cubic voxels of `spacing_mm`.
+        centre_voxel: (3,) voxel of the 1 mm subject that an unshifted sample is centred on.
 
     Returns:
-        (3, X, Y, Z) float32 continuous voxel indices of the subject. A flip mirrors the crop's first axis.
+        (3, X, Y, Z) float32 continuous voxel indices of the subject; they may lie outside of it.
     """
-    axes = [torch.arange(n, dtype=torch.float32) - (n - 1) / 2 for n in shape]
-    offset = torch.stack(torch.meshgrid(*axes, indexing="ij"))
-    field = torch.from_numpy(deformation.field_mm)[None]
-    offset = offset + F.interpolate(field, size=shape, mode="trilinear", align_corners=True)[0]
-    matrix = torch.from_numpy(deformation.matrix().astype(np.float32))
-    positions = torch.einsum("ij,jxyz->ixyz", matrix, offset)
-    origin = torch.tensor(centre + np.array(deformation.shift_mm), dtype=torch.float32)
-    positions = positions + origin[:, None, None, None]
+    return refine(control_positions(deformation, shape, centre_voxel, spacing_mm, device), shape)
+
+
+def control_positions(
+    deformation: Deformation,
+    shape: Shape,
+    centre_voxel: Sequence[float],
+    spacing_mm: float = 1.0,
+    device: Device = "cpu",
+) -> Tensor:
+    """Compute `sampling_positions` at points at most 2 mm apart, (3, x, y, z); `velocity.refine` gives every voxel."""
+    offsets = grid_offsets_mm(shape, spacing_mm, CONTROL_MM, device)
+    moved = offsets + displace(deformation.velocity, offsets, extent_mm(shape, spacing_mm))
+    positions = _multiply(deformation.affine.matrix(), moved) + _origin(deformation, centre_voxel, moved)
     return positions.flip(1) if deformation.flip else positions
 
 
-def warp_linear(image: Tensor, positions: Tensor, outside: float = 0.0) -> Tensor:
-    """Sample (C, x, y, z) at (3, X, Y, Z) voxel indices, trilinear; returns (C, X, Y, Z) float32."""
-    size = torch.tensor(image.shape[1:], dtype=torch.float32)
-    normalised = 2 * positions / (size - 1)[:, None, None, None] - 1
-    grid = normalised.permute(1, 2, 3, 0).flip(-1)[None]
-    warped = F.grid_sample(image.float()[None] - outside, grid, mode="bilinear", align_corners=True)[0]
-    return warped + outside
+def inverse_positions(
+    deformation: Deformation,
+    shape: Shape,
+    centre_voxel: Sequence[float],
+    subject_shape: Shape,
+    spacing_mm: float = 1.0,
+    device: Device = "cpu",
+) -> Tensor:
+    """Compute where every voxel of the subject comes to lie in a sample: the inverse of `sampling_positions`.
+
+    Without integration the field has an inverse only where it doesn't fold.
+
+    Args:
+        shape, centre_voxel, spacing_mm: as given to `sampling_positions`.
+        subject_shape: (x, y, z) of the 1 mm subject.
+
+    Returns:
+        (3, x, y, z) float32 continuous voxel indices of the sample; they may lie outside of it.
+    """
+    middle = torch.tensor([(n - 1) / 2 for n in subject_shape], device=device).reshape(3, 1, 1, 1)
+    voxels = grid_offsets_mm(subject_shape, 1.0, CONTROL_MM, device) + middle
+    moved = _multiply(np.linalg.inv(deformation.affine.matrix()), voxels - _origin(deformation, centre_voxel, voxels))
+    offsets = moved + displace(deformation.velocity, moved, extent_mm(shape, spacing_mm), inverse=True)
+    if deformation.flip:
+        offsets[0].neg_()
+    centre = offsets.new_tensor([(n - 1) / 2 for n in shape]).reshape(3, 1, 1, 1)
+    return refine(offsets / spacing_mm + centre, subject_shape)
 
 
-def warp_nearest(labels: Tensor, positions: Tensor) -> Tensor:
-    """Sample an integer map (x, y, z) at (3, X, Y, Z) voxel indices; 0 outside. Invents no class."""
-    index = positions.round().long()
-    size = torch.tensor(labels.shape)[:, None, None, None]
-    inside = ((index >= 0) & (index < size)).all(0)
-    index = torch.minimum(index.clamp_(min=0), size - 1)
-    flat = (index[0] * labels.shape[1] + index[1]) * labels.shape[2] + index[2]
-    return labels.flatten()[flat] * inside
+def jacobian_determinant(positions: Tensor, spacing_mm: float = 1.0) -> Tensor:
+    """Return the change of volume (X, Y, Z) of positions (3, X, Y, Z), by central differences.
+
+    Positive where nothing folds (negative there for a flipped sample). `spacing_mm` is that of the grid whose voxels
+    the positions belong to; positions are in mm or 1 mm voxels.
+    """
+    rows = [torch.gradient(component, spacing=spacing_mm) for component in positions]
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 
 
-def _axis_rotation(axis: int, radians: float) -> np.ndarray:
-    i, j = [(1, 2), (2, 0), (0, 1)][axis]
-    matrix = np.eye(3)
-    matrix[i, i] = matrix[j, j] = math.cos(radians)
-    matrix[i, j], matrix[j, i] = -math.sin(radians), math.sin(radians)
-    return matrix
+def _multiply(matrix: np.ndarray, points: Tensor) -> Tensor:
+    """Multiply (3, 3) with every point of (3, x, y, z); written out, as mixed precision would round a matmul."""
+    x, y, z = points
+    return torch.stack([a * x + b * y + c * z for a, b, c in matrix.tolist()])
+
+
+def _origin(deformation: Deformation, centre_voxel: Sequence[float], like: Tensor) -> Tensor:
+    """Return the subject voxel of the sample's centre, (3, 1, 1, 1)."""
+    return like.new_tensor(np.add(centre_voxel, deformation.affine.shift_mm)).reshape(3, 1, 1, 1)

@@ -1,173 +1,192 @@
-"""One training sample from one subject: draw everything, warp once, paint, corrupt, and give the targets."""
+"""Samples of one subject: deform once, paint, corrupt, and give the targets (BrainFM §3.1, Fig. 2).
+
+What is random was drawn before (`parameters.draw_batch`); the same parameters give the same bits on the same device.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from BrainFMEngine.anatomy.protocols import LabelProtocol
-from BrainFMEngine.generator.contrast import (
-    EXTRACEREBRAL_FROM,
-    Contrast,
-    ContrastRanges,
-    keep_tissue,
-    paint,
-    paint_target,
-    sample_contrast,
-    tissue_table,
-)
-from BrainFMEngine.generator.corruption import (
-    CorruptionRanges,
-    bias_log_field,
-    blur,
-    corrupt,
-    sample_corruption,
-)
-from BrainFMEngine.generator.deformation import (
-    Deformation,
-    DeformationRanges,
-    sample_deformation,
-    sampling_positions,
-    warp_linear,
-    warp_nearest,
-)
-from BrainFMEngine.generator.subject import COARSE_STEP, DISTANCE_OFFSET, DISTANCE_SCALE, Subject
+from BrainFMEngine.anatomy.protocols import find_protocol
+from BrainFMEngine.errors import UsageError
+from BrainFMEngine.generator.contrast import Contrast, paint
+from BrainFMEngine.generator.corruption import corrupt
+from BrainFMEngine.generator.deformation import Deformation, control_positions
+from BrainFMEngine.generator.extracerebral import apply_extracerebral, cluster_extracerebral
+from BrainFMEngine.generator.labels import LabelScheme, mirror_rows
+from BrainFMEngine.generator.mixup import apply_mixup
+from BrainFMEngine.generator.parameters import SYNTHETIC, GeneratorOptions, SampleParameters, draw_batch
+from BrainFMEngine.generator.pathology import encode, lesion_probability
+from BrainFMEngine.generator.scale import robust_maximum, scale_robustly
+from BrainFMEngine.generator.subject import Subject, is_brain, select
+from BrainFMEngine.generator.targets import anatomy_targets, image_targets, warp_volumes
+from BrainFMEngine.generator.velocity import refine
+from BrainFMEngine.generator.voxel_noise import noise_drawn_on
+from BrainFMEngine.generator.warp import box_of, warp_nearest
 
-MAX_DISTANCE_MM = 3.0
-PARTIAL_VOLUME_STD = 0.55
-
-
-@dataclass(frozen=True)
-class GeneratorRanges:
-    """Every range of the generator."""
-
-    deformation: DeformationRanges = field(default_factory=DeformationRanges)
-    contrast: ContrastRanges = field(default_factory=ContrastRanges)
-    corruption: CorruptionRanges = field(default_factory=CorruptionRanges)
+INTENSITY_TOP = 255.0
+CT_WINDOW = 0.08
+"""Upper end of the window that CT is seen through, in 1000 HU."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample on a 1 mm grid; a target that the subject lacks is absent.
+    """One sample; a target that the subject lacks is absent.
 
     Attributes:
         image: (1, X, Y, Z) float32, 0..1, what the network sees.
-        targets: head name -> (C, X, Y, Z) float32 in the unit of the raw head; "segmentation" is (X, Y, Z) int64.
+        targets: name -> (C, X, Y, Z) float32 in the unit of the raw head (see `targets`); "segmentation" is (X, Y, Z)
+            int64 channels. Samples of a batch share those that do not depend on contrast and corruption.
         head: (X, Y, Z) bool, where the subject is.
-        parameters: the draws that made it.
+        parameters: everything that was drawn.
+        visible: (X, Y, Z) bool, False where cropping or defacing hid the head; None where nothing was hidden.
     """
 
     image: Tensor
     targets: dict[str, Tensor]
     head: Tensor
-    parameters: dict[str, object]
+    parameters: SampleParameters
+    visible: Tensor | None = None
 
     def part(self, window: tuple[slice, slice, slice]) -> Sample:
         """Return the same sample on fewer voxels; slices may have steps."""
         targets = {name: target[(..., *window)] for name, target in self.targets.items()}
-        return Sample(self.image[(..., *window)], targets, self.head[window], self.parameters)
+        visible = None if self.visible is None else self.visible[window]
+        return replace(self, image=self.image[(..., *window)], targets=targets, head=self.head[window], visible=visible)
 
 
-def generate(
-    subject: Subject,
-    shape: tuple[int, int, int],
-    protocol: LabelProtocol,
-    rng: np.random.Generator,
-    ranges: GeneratorRanges,
-) -> Sample:
-    """Draw one sample of `shape` voxels from a subject."""
-    deformation = sample_deformation(rng, shape, ranges.deformation)
-    contrast = sample_contrast(rng, ranges.contrast)
-    corruption = sample_corruption(rng, ranges.corruption)
-    positions = sampling_positions(deformation, shape, brain_centre(subject))
-    rows = _warp_rows(subject, positions, deformation, contrast)
-    warped = {c: warp_linear(i[None], positions, -1 if c == "CT" else 0) for c, i in subject.images.items()}
+@dataclass(frozen=True)
+class _Anatomy:
+    """What the samples of a batch share: the deformed subject. `painted_rows` still has the tissue that is removed."""
 
-    clean, kind = _clean_image(rng, rows, warped, contrast)
-    bias_log = bias_log_field(corruption, shape) * (kind != "CT")
-    head = clean > (0.02 * clean.max()) if rows is None else rows > 0
-    image = corrupt(clean, corruption, bias_log)
-    targets = _clean_targets(rows, warped) | _anatomy_targets(subject, rows, positions, deformation, protocol)
-    if kind != "CT":
-        mean = bias_log[head].mean() if head.any() else 0.0
-        targets["bias_field_log"] = ((bias_log - mean) * head)[None]
-    parameters = {"deformation": deformation, "contrast": contrast, "corruption": corruption, "input": kind}
-    return Sample(image[None], targets, head, parameters)
+    rows: Tensor | None
+    painted_rows: Tensor | None
+    images: dict[str, Tensor]
+    head: Tensor
+    brain: Tensor | None
+    lesion: Tensor | None
+    targets: dict[str, Tensor]
 
 
-def brain_centre(subject: Subject) -> np.ndarray:
-    """Return the voxel (3,) that crops are centred on: the brain's centroid, or the grid's centre."""
-    if subject.rows is None:
-        return (np.array(subject.shape) - 1) / 2
-    coarse = subject.rows[::4, ::4, ::4]
-    brain = (coarse > 0) & (coarse < int(np.searchsorted(tissue_table()["id"], EXTRACEREBRAL_FROM)))
-    return brain.nonzero().float().mean(0).numpy() * 4
+def generate(subject: Subject, options: GeneratorOptions, seed: int) -> list[Sample]:
+    """Draw and make one intra-subject mini-batch; see `make_batch`."""
+    return make_batch(subject, draw_batch(subject, options, seed), options)
 
 
-def _warp_rows(subject: Subject, positions: Tensor, deformation: Deformation, contrast: Contrast) -> Tensor | None:
-    if subject.rows is None:
-        return None
-    rows = warp_nearest(subject.rows, positions)
-    rows = _mirror_rows()[rows.long()] if deformation.flip else rows
-    return rows if subject.is_real else keep_tissue(rows, contrast)
+def make_batch(subject: Subject, parameters: Sequence[SampleParameters], options: GeneratorOptions) -> list[Sample]:
+    """Make the samples that `parameters` describe.
+
+    Args:
+        subject: the one they were drawn for; the work happens on the device of its tensors.
+        parameters: of samples that share deformation, tissue outside the brain and lesion.
+        options: only what the targets are like is read: protocol, max_distance_mm, paint_targets.
+
+    Raises:
+        UsageError: the samples do not share their anatomy.
+    """
+    first = parameters[0]
+    for other in parameters[1:]:
+        if other.deformation is not first.deformation or other.shape != first.shape:
+            raise UsageError("these samples are not of one batch", "Replay them one by one.")
+    noise_device = None if first.noise_device == subject.device.type else first.noise_device
+    with torch.no_grad(), noise_drawn_on(noise_device):
+        anatomy = _deform(subject, first, options)
+        return [_make_sample(subject, anatomy, sample) for sample in parameters]
 
 
-@cache
-def _mirror_rows() -> Tensor:
-    """Return row -> row of the structure across the midline."""
-    ids, partner = tissue_table()["id"], tissue_table()["partner"]
-    opposite = {int(left): int(right) for right, left in zip(ids, partner, strict=True) if right != left}
-    opposite |= {right: left for left, right in opposite.items()}
-    return torch.from_numpy(np.searchsorted(ids, [opposite.get(int(i), int(i)) for i in ids]).astype(np.uint8))
+def _deform(subject: Subject, first: SampleParameters, options: GeneratorOptions) -> _Anatomy:
+    control = control_positions(first.deformation, first.shape, subject.centre_voxel, first.spacing_mm, subject.device)
+    positions = refine(control, first.shape)
+    box = box_of(positions, subject.shape)
+    painted = None if subject.rows is None else _deform_rows(subject, positions, first.deformation)
+    rows = painted
+    if painted is not None:
+        rows = apply_extracerebral(painted, first.extracerebral, subject.scheme, first.spacing_mm)
+    brain = None if rows is None else is_brain(rows, subject.scheme)
+    coded_distance, images = warp_volumes(subject, positions, box)
+    if rows is not None and first.extracerebral.mode != "keep":
+        images = {name: torch.where(rows > 0, image, -1.0 * (name == "CT")) for name, image in images.items()}
+    protocol = find_protocol(options.protocol)
+    targets = anatomy_targets(
+        subject, rows, coded_distance, control, first.deformation, first.shape, protocol, options.max_distance_mm
+    )
+    targets |= image_targets(subject, rows, images, options.paint_targets)
+    lesion = None
+    if first.pathology is not None and rows is not None:
+        inside = select(rows, _parenchyma(subject.scheme))
+        lesion = lesion_probability(first.pathology, first.shape, inside, first.spacing_mm)
+        targets["pathology"] = lesion[None]
+    return _Anatomy(rows, painted, images, _head(rows, images), brain, lesion, targets)
 
 
-def _clean_image(
-    rng: np.random.Generator, rows: Tensor | None, warped: dict[str, Tensor], contrast: Contrast
-) -> tuple[Tensor, str]:
-    """Return the image before corruption and its kind: a real contrast, or a painted one."""
-    if warped:
-        kind = str(rng.choice(sorted(warped)))
-        image = warped[kind][0]
-        return ((image / 0.08).clamp(0, 1) if kind == "CT" else image.clamp(min=0)), kind
-    painted = paint(rows, contrast)
-    return blur(painted[None], (PARTIAL_VOLUME_STD,) * 3)[0], contrast.kind
-
-
-def _clean_targets(rows: Tensor | None, warped: dict[str, Tensor]) -> dict[str, Tensor]:
-    if warped:
-        return warped
-    painted = torch.stack([paint_target(rows, kind) for kind in ("T1", "T2", "FLAIR", "CT")])
-    painted[3] += 1
-    painted = blur(painted, (PARTIAL_VOLUME_STD,) * 3)
-    painted[3] -= 1
-    return {kind: painted[i : i + 1] for i, kind in enumerate(("T1", "T2", "FLAIR", "CT"))}
-
-
-def _anatomy_targets(
-    subject: Subject, rows: Tensor | None, positions: Tensor, deformation: Deformation, protocol: LabelProtocol
-) -> dict[str, Tensor]:
-    targets = {}
+def _head(rows: Tensor | None, images: dict[str, Tensor]) -> Tensor:
+    """Return (X, Y, Z) bool: what is not air."""
     if rows is not None:
-        targets["segmentation"] = torch.from_numpy(_row_to_channel(protocol))[rows.long()]
-    if subject.distance is not None:
-        coded = warp_linear(subject.distance, positions, outside=255.0)
-        distance = (coded - DISTANCE_OFFSET) / DISTANCE_SCALE / deformation.distance_scale
-        distance = distance[[2, 3, 0, 1]] if deformation.flip else distance
-        targets["distance"] = distance.clamp_(-MAX_DISTANCE_MM, MAX_DISTANCE_MM)
-    if subject.atlas_mm is not None:
-        coordinates = warp_linear(subject.atlas_mm, positions / COARSE_STEP) / 100
-        if deformation.flip:
-            coordinates[0].neg_()
-        targets["registration"] = coordinates
-    return targets
+        return rows > 0
+    name, image = next(iter(images.items()))
+    return image > -0.5 if name == "CT" else image > 0.02 * robust_maximum(image)
 
 
-@cache
-def _row_to_channel(protocol: LabelProtocol) -> np.ndarray:
-    """Map rows of the tissue table to channels; what the protocol lacks is background."""
-    channels = {label: channel for channel, label in enumerate(protocol.ids)}
-    return np.array([channels.get(int(i), 0) for i in tissue_table()["segmentation"]], np.int64)
+def _make_sample(subject: Subject, anatomy: _Anatomy, parameters: SampleParameters) -> Sample:
+    clean = _clean_image(subject, anatomy, parameters)
+    if anatomy.lesion is not None:
+        brighter = _grey_above_white(parameters.contrast, subject.scheme)
+        clean = encode(clean, anatomy.lesion, parameters.pathology, _kind(parameters), brighter)
+    result = corrupt(clean, parameters.corruption, anatomy.head, anatomy.brain, parameters.spacing_mm, parameters.is_ct)
+    image = scale_robustly(result.image)
+    targets = dict(anatomy.targets)
+    if result.bias_log is not None:
+        targets["bias_field_log"] = result.bias_log[None]
+    targets["high_res_residual"] = (scale_robustly(result.high_resolution) - image)[None]
+    return Sample(image[None], targets, anatomy.head, parameters, result.visible)
+
+
+def _kind(parameters: SampleParameters) -> str:
+    """Return what lesions look like in the image: MP-RAGE is a T1w."""
+    kind = parameters.contrast.kind if parameters.contrast is not None else parameters.input
+    return "T1" if kind == "mprage" else kind
+
+
+def _clean_image(subject: Subject, anatomy: _Anatomy, parameters: SampleParameters) -> Tensor:
+    """Return the image before corruption, (X, Y, Z) float32 in intensity units."""
+    if parameters.input != SYNTHETIC:
+        real = anatomy.images[parameters.input]
+        if parameters.input == "CT":
+            return real.clamp(0, CT_WINDOW) * (INTENSITY_TOP / CT_WINDOW)
+        return real.clamp(min=0) * (INTENSITY_TOP / robust_maximum(real.clamp(min=0)))
+    stripped = parameters.extracerebral.mode != "keep"
+    rows = anatomy.painted_rows
+    if parameters.contrast.kind == "random":
+        rows = cluster_extracerebral(rows, parameters.extracerebral)
+    painted = paint(rows, parameters.contrast, anatomy.head if stripped else None)
+    real = {name: image.clamp(min=0) for name, image in anatomy.images.items()}
+    return apply_mixup(painted, real, parameters.mixup)
+
+
+def _deform_rows(subject: Subject, positions: Tensor, deformation: Deformation) -> Tensor:
+    rows = warp_nearest(subject.rows, positions)
+    if deformation.flip:
+        mirrored = torch.from_numpy(mirror_rows(subject.scheme)).to(rows.device)
+        rows = mirrored.index_select(0, rows.flatten().int()).reshape(rows.shape)
+    return rows
+
+
+def _parenchyma(scheme: LabelScheme) -> np.ndarray:
+    """Return (rows,) bool: where a lesion may be."""
+    chosen = scheme.brain
+    for fluid in ("lateral_ventricle", "inferior_ventricle", "midline_ventricle", "csf"):
+        chosen[scheme.rows_of(fluid)] = False
+    return chosen
+
+
+def _grey_above_white(contrast: Contrast | None, scheme: LabelScheme) -> bool:
+    """Tell whether a painted image shows cortex brighter than white matter."""
+    if contrast is None:
+        return False
+    grey, white = (contrast.mean[scheme.rows_of(tissue)].mean() for tissue in ("cortex", "white"))
+    return bool(grey > white)

@@ -22,7 +22,7 @@ def run_bytes(config: NetworkConfig, shape: Shape3D, passes: int = 1) -> int:
         passes: 2 when the mirrored image is evaluated too, else 1.
 
     Returns:
-        bytes on the device; within about a quarter of what is measured.
+        bytes on the device; from a fifth below to two fifths above what is measured, depending on the CPU.
     """
     voxels = math.prod(shape)
     held = config.f_maps * (passes - 1)

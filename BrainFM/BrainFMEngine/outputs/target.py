@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from BrainFMEngine.errors import FileAccessError, UsageError
 from BrainFMEngine.outputs.naming import REPORT, RESULT_ENDINGS
 from BrainFMEngine.outputs.options import OutputOptions
+from BrainFMEngine.outputs.publish import TEMPORARY_PREFIX, temporary_in
 
-_TEMPORARY_PREFIX = ".brainfm-"
 _logger = logging.getLogger(__name__)
 
 
@@ -57,26 +56,12 @@ def staged(folder: Path, stem: str, options: OutputOptions, source: Path | None 
         FileAccessError: disk full, no permission; the temporary folder is gone and older results are as they were.
     """
     check_target(folder, stem, options, source)
-    temporary = None
-    existed = Path(folder).exists()
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY_PREFIX, dir=folder))
+    with temporary_in(Path(folder)) as temporary:
         new = temporary / "new"
         new.mkdir()
         yield new
         check_target(folder, stem, options, source)
         _publish(new, temporary / "old", Path(folder) / stem, stem)
-    except OSError as error:
-        reason = error.strerror or error
-        hint = "Check free disk space and permissions."
-        raise FileAccessError(f"results cannot be written to {folder}: {reason}", hint) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-        if not existed:
-            with suppress(OSError):
-                os.rmdir(folder)  # only if nothing came of it: a folder with results is not empty
 
 
 def _refuse_files_as_folders(target: Path) -> None:
@@ -110,7 +95,7 @@ def _same_file(one: Path, other: Path) -> bool:
 def _probe(target: Path) -> None:
     place = next(place for place in (target, *target.absolute().parents) if place.is_dir())
     try:
-        os.rmdir(tempfile.mkdtemp(prefix=_TEMPORARY_PREFIX, dir=place))
+        os.rmdir(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=place))
     except OSError as error:
         reason = error.strerror or error
         raise FileAccessError(f"the folder {place} cannot be written to: {reason}", "Choose another folder.") from error

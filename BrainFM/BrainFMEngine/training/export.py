@@ -10,7 +10,7 @@ import torch
 
 from BrainFMEngine.network.checkpoint import save_model
 from BrainFMEngine.network.info import FORMAT_VERSION, ModelInfo
-from BrainFMEngine.training.trainer import COMPACT_CONFIG
+from BrainFMEngine.training.stages import stage_config
 
 
 def export(checkpoint: Path, folder: Path, description: dict) -> None:
@@ -24,7 +24,7 @@ def export(checkpoint: Path, folder: Path, description: dict) -> None:
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")
     weights = {name: tensor.contiguous().half() for name, tensor in state["average"].items()}
     info = ModelInfo.from_dict(
-        {"format_version": FORMAT_VERSION, "sha256": "", **description, "network": COMPACT_CONFIG.to_dict()}
+        {"format_version": FORMAT_VERSION, "sha256": "", **description, "network": stage_config(1).to_dict()}
     )
     save_model(folder, weights, info, overwrite=True)
 

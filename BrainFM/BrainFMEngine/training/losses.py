@@ -33,23 +33,32 @@ def value_losses(outputs: dict[str, Tensor], sample: Sample) -> dict[str, Tensor
     """
     terms = {}
     for name, target in sample.targets.items():
+        if name not in outputs:
+            continue
         if name == "segmentation":
             terms |= segmentation_losses(outputs[name][0].float(), target)
         else:
             mask = sample.head if name in MASKED_HEADS else None
+            target = centred(target, sample.head) if name == "bias_field_log" else target
             terms[name] = masked_l1(outputs[name][0].float(), target, mask)
     return terms
 
 
+def centred(log_field: Tensor, head: Tensor) -> Tensor:
+    """Subtract the mean over the head from (1, X, Y, Z): a constant factor cannot be told from brightness."""
+    mean = (log_field * head).sum() / head.sum().clamp(min=1)
+    return (log_field - mean) * head
+
+
 def gradient_losses(outputs: dict[str, Tensor], sample: Sample) -> dict[str, Tensor]:
     """Losses that compare neighbours; arguments as in `value_losses`, on a block without gaps."""
-    names = [name for name in GRADIENT_HEADS if name in sample.targets]
+    names = [name for name in GRADIENT_HEADS if name in sample.targets and name in outputs]
     return {f"{name}_grad": gradient_l1(outputs[name][0].float(), sample.targets[name]) for name in names}
 
 
 def weigh(terms: dict[str, Tensor]) -> Tensor:
     """Return the weighted sum (BrainFM Eq. 3)."""
-    return sum(WEIGHTS.get(name, 1.0) * term for name, term in terms.items())
+    return sum(WEIGHTS.get(name.removeprefix("coarse_"), 1.0) * term for name, term in terms.items())
 
 
 def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

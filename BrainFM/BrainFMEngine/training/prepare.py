@@ -13,10 +13,12 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import SimpleITK as sitk
 
-from BrainFMEngine.generator.contrast import EXTRACEREBRAL_FROM, tissue_table
-from BrainFMEngine.generator.subject import COARSE_STEP, DISTANCE_OFFSET, DISTANCE_SCALE
+from BrainFMEngine.errors import InputImageError
+from BrainFMEngine.generator.distances import signed_distances_mm
+from BrainFMEngine.generator.label_maps import to_rows
+from BrainFMEngine.generator.labels import EXTRACEREBRAL_FROM, freesurfer_scheme
+from BrainFMEngine.generator.subject import COARSE_STEP, code_distances
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +31,6 @@ REAL_SETS = {
 }
 """Same-head contrast sets of training subjects; white matter of their T1w is scaled to the nominal value."""
 
-LEFT = ((2, 4, 5, 10, 11, 12, 13, 17, 18, 25, 26, 28, 30, 136, 137), (3,))
-RIGHT = ((41, 43, 44, 49, 50, 51, 52, 53, 54, 57, 58, 60, 62, 163, 164), (42,))
 MARGIN_MM = 6
 
 
@@ -60,7 +60,11 @@ def prepare_labels(data: Path, number: str) -> dict[str, np.ndarray]:
     matrix = np.loadtxt(data / "mni" / f"{number}_affine.txt")
     points = _coarse_points(labels.shape, affine) @ matrix[:3, :3].T + matrix[:3, 3]
     atlas_mm = points + _sample_field(field, points)
-    return {"rows": tissue_rows(labels), "distance": cortical_distances(labels), "atlas_mm": _channels_first(atlas_mm)}
+    return {
+        "rows": to_rows(labels, freesurfer_scheme()),
+        "distance": coded_distances(labels),
+        "atlas_mm": _channels_first(atlas_mm),
+    }
 
 
 def prepare_real(images: Path, files: dict[str, str]) -> dict[str, np.ndarray]:
@@ -76,8 +80,8 @@ def prepare_template(data: Path) -> dict[str, np.ndarray]:
     label_array = np.asarray(labels.dataobj).astype(np.int16)
     return {
         "T1": _scaled(np.asarray(t1.dataobj, np.float32), "T1"),
-        "rows": tissue_rows(label_array),
-        "distance": cortical_distances(label_array),
+        "rows": to_rows(label_array, freesurfer_scheme()),
+        "distance": coded_distances(label_array),
         "atlas_mm": _channels_first(_coarse_points(t1.shape, t1.affine)),
     }
 
@@ -95,33 +99,12 @@ def prepare_ct_template(data: Path) -> dict[str, np.ndarray]:
     }
 
 
-def tissue_rows(labels: np.ndarray) -> np.ndarray:
-    """Map label ids to rows of the tissue table (uint8); an unknown id raises ValueError."""
-    ids = tissue_table()["id"]
-    unknown = np.setdiff1d(np.unique(labels), ids)
-    if unknown.size:
-        raise ValueError(f"labels that the tissue table lacks: {unknown.tolist()}")
-    return np.searchsorted(ids, labels).astype(np.uint8)
-
-
-def cortical_distances(labels: np.ndarray) -> np.ndarray:
-    """Return signed distances (4, X, Y, Z) uint8 to lp, lw, rp, rw surfaces; negative inside (facts §1.2)."""
-    maps = []
-    for inside, cortex in (LEFT, RIGHT):
-        white = np.isin(labels, inside)
-        maps += [signed_distance_mm(white | np.isin(labels, cortex)), signed_distance_mm(white)]
-    coded = np.stack(maps) * DISTANCE_SCALE + DISTANCE_OFFSET
-    return coded.round().clip(0, 255).astype(np.uint8)
-
-
-def signed_distance_mm(mask: np.ndarray) -> np.ndarray:
-    """Return the distance in mm to the border between voxels of a 1 mm mask, negative inside."""
-    image = sitk.GetImageFromArray(mask.astype(np.uint8))
-    outer, inner = (
-        np.abs(sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(m, squaredDistance=False, insideIsPositive=False)))
-        for m in (image, 1 - image)
-    )
-    return np.where(mask, 0.5 - inner, outer - 0.5).astype(np.float32)
+def coded_distances(labels: np.ndarray) -> np.ndarray:
+    """Return signed distances (4, X, Y, Z) uint8 to the lp, lw, rp, rw surfaces; negative inside."""
+    distances = signed_distances_mm(labels)
+    if distances is None:
+        raise InputImageError("a label map has no cortex or no white matter on one side")
+    return code_distances(distances)
 
 
 def _scaled(image: np.ndarray, contrast: str) -> np.ndarray:

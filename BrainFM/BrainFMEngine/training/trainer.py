@@ -17,36 +17,26 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from BrainFMEngine.anatomy.protocols import COMPACT_40
-from BrainFMEngine.generator.generator import GeneratorRanges, Sample, generate
+from BrainFMEngine.generator.generator import Sample, generate
+from BrainFMEngine.generator.parameters import GeneratorOptions
 from BrainFMEngine.generator.subject import Subject
-from BrainFMEngine.network.build import BrainNetwork, build_network
 from BrainFMEngine.network.checkpoint import load_network
-from BrainFMEngine.network.config import NetworkConfig
+from BrainFMEngine.network.heads import TaskHeads
 from BrainFMEngine.training.cache import load_cache
 from BrainFMEngine.training.losses import GRADIENT_HEADS, gradient_losses, value_losses, weigh
+from BrainFMEngine.training.stages import HEADS, SPACINGS_MM, WIDE_HEADS, grow, initial_network
 
 logger = logging.getLogger(__name__)
 
-COMPACT_CONFIG = NetworkConfig(
-    heads={
-        "T1": 1,
-        "T2": 1,
-        "FLAIR": 1,
-        "CT": 1,
-        "bias_field_log": 1,
-        "segmentation": len(COMPACT_40.ids),
-        "distance": 4,
-        "registration": 3,
-    },
-    f_maps=16,
-    num_levels=5,
-)
-WIDE_HEADS = {"segmentation": 8.0, "distance": 6.0}
-"""Heads whose outputs span many units, and by how much their first weights are enlarged."""
 WIDE_HEAD_RATE, HEAD_RATE = 80.0, 16.0
 """Learning rates of the heads relative to the backbone's."""
+FEW_VOXELS = 100_000
+SEVERITIES = (0.2, 0.9)
+REAL_INPUT_PROBABILITY = 0.8
+"""How often a subject with images is seen in one of them instead of a painted contrast."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +46,7 @@ class TrainingOptions:
     steps: int
     decay: int = 0
     shape: tuple[int, int, int] = (128, 144, 128)
+    spacing_mm: int = 1
     learning_rate: float = 5e-4
     warm_up: int = 40
     real_probability: float = 0.2
@@ -64,6 +55,8 @@ class TrainingOptions:
     seed: int = 1
     bfloat16: bool = True
     start: Path | None = None
+    grow_from: Path | None = None
+    auxiliary_steps: int = 150
 
 
 class Trainer:
@@ -72,7 +65,10 @@ class Trainer:
     def __init__(self, subjects: list[Subject], folder: Path, options: TrainingOptions):
         self.subjects, self.folder, self.options = subjects, folder, options
         torch.manual_seed(options.seed)
-        self.network = _initial_network()
+        self.network = initial_network(options.spacing_mm)
+        self.coarse_heads: TaskHeads | None = None
+        if options.grow_from is not None:
+            self._grow(options.grow_from)
         self.average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
             self._parameter_groups(), lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
@@ -87,10 +83,12 @@ class Trainer:
     def _parameter_groups(self) -> list[dict[str, object]]:
         """Heads read unit vectors: their weights have to grow to the size of the outputs and need larger steps."""
         groups = [{"params": list(self.network.backbone.parameters()), "factor": 1.0}]
-        for name in COMPACT_CONFIG.heads:
+        for name in HEADS:
             head = getattr(self.network.head, f"final_conv_{name}")
             factor = WIDE_HEAD_RATE if name in WIDE_HEADS else HEAD_RATE
             groups.append({"params": list(head.parameters()), "factor": factor})
+        if self.coarse_heads is not None:
+            groups.append({"params": list(self.coarse_heads.parameters()), "factor": HEAD_RATE})
         return groups
 
     @property
@@ -114,7 +112,7 @@ class Trainer:
         start = time.monotonic()
         rng = np.random.default_rng((self.options.seed, self.step))
         subject = self._draw_subject(rng)
-        sample = generate(subject, self.options.shape, COMPACT_40, rng, GeneratorRanges())
+        sample = self._generate(subject, rng)
         generated = time.monotonic()
         rate = self._learning_rate(last)
         for group in self.optimizer.param_groups:
@@ -141,21 +139,53 @@ class Trainer:
             **{name: float(term.detach()) for name, term in terms.items()},
         }
 
+    def _generate(self, subject: Subject, rng: np.random.Generator) -> Sample:
+        options = GeneratorOptions(
+            shape=self.options.shape,
+            spacing_mm=self.options.spacing_mm,
+            severities=(float(rng.uniform(*SEVERITIES)),),
+            real_input_probability=REAL_INPUT_PROBABILITY,
+            protocol=COMPACT_40.name,
+            paint_targets=True,
+        )
+        return generate(subject, options, int(rng.integers(2**31)))[0]
+
     def _losses(self, image: Tensor, sample: Sample, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Run the network once, and the heads and losses on an eighth of the voxels, twice.
+        """Run the network once; while it is young, the coarser stage's heads add their losses on the map before."""
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.options.bfloat16):
+            coarse, fine = self._last_maps(image)
+            terms = self._head_losses(self.network.head, fine, image, sample, rng)
+            if self.coarse_heads is not None and self.step < self.options.auxiliary_steps:
+                half = tuple(slice(int(rng.integers(2)), None, 2) for _ in range(3))
+                half_image, half_sample = image[(..., *half)], sample.part(half)
+                extra = self._head_losses(self.coarse_heads, coarse, half_image, half_sample, rng)
+                terms |= {f"coarse_{name}": term for name, term in extra.items()}
+        return terms
+
+    def _last_maps(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the last two maps of the backbone, not yet of unit length: that is cheaper on the voxels in use."""
+        maps = self.network.backbone.encode(image)
+        features = maps.pop()
+        for decoder in self.network.backbone.decoders:
+            coarse, features = features, decoder(maps.pop(), features)
+        return coarse, features
+
+    def _head_losses(
+        self, head: TaskHeads, features: Tensor, image: Tensor, sample: Sample, rng: np.random.Generator
+    ) -> dict[str, Tensor]:
+        """Compute every loss on an eighth of the voxels (on all of them where they are few).
 
         Voxel-wise losses see every second voxel along each axis, at a random offset; losses of neighbours see a
         random block of half the size. Heads are 1×1×1 convolutions, so this estimates the same losses at less cost.
         """
-        shape = sample.image.shape[1:]
-        sparse = tuple(slice(int(rng.integers(2)), None, 2) for _ in shape)
-        starts = [int(rng.integers(n - n // 2 + 1)) for n in shape]
-        block = tuple(slice(start, start + n // 2) for start, n in zip(starts, shape, strict=True))
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.options.bfloat16):
-            features = self.network.backbone(image, keep_levels=False)[-1]
-            values = self.network.head(features[(..., *sparse)], image[(..., *sparse)])
-            hidden = self.network.head.hidden(features[(..., *block)], image[(..., *block)])
-            neighbours = {n: self.network.head.output(n, hidden, image[(..., *block)]) for n in GRADIENT_HEADS}
+        shape = features.shape[2:]
+        step = 1 if features[0, 0].numel() <= FEW_VOXELS else 2
+        sparse = tuple(slice(int(rng.integers(step)), None, step) for _ in shape)
+        starts = [int(rng.integers(n - n // step + 1)) for n in shape]
+        block = tuple(slice(start, start + n // step) for start, n in zip(starts, shape, strict=True))
+        values = head(_unit(features[(..., *sparse)]), image[(..., *sparse)])
+        hidden = _unit(features[(..., *block)])
+        neighbours = {name: head.output(name, hidden, image[(..., *block)]) for name in GRADIENT_HEADS}
         return value_losses(values, sample.part(sparse)) | gradient_losses(neighbours, sample.part(block))
 
     def _draw_subject(self, rng: np.random.Generator) -> Subject:
@@ -186,6 +216,13 @@ class Trainer:
         torch.save(state, temporary)
         os.replace(temporary, self.checkpoint_path)
 
+    def _grow(self, checkpoint: Path) -> None:
+        """Begin with the deep levels that a coarser stage has learnt, and keep its heads as a guide."""
+        coarse = initial_network(2 * self.options.spacing_mm)
+        coarse.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+        grow(self.network, coarse)
+        self.coarse_heads = coarse.head
+
     def _load_weights(self, folder: Path) -> None:
         """Begin with the weights of a model instead of random ones."""
         self.network.load_state_dict(load_network(folder).state_dict())
@@ -200,13 +237,10 @@ class Trainer:
         logger.info("resumed at step %d", self.step)
 
 
-def _initial_network() -> BrainNetwork:
-    """Build the network; heads that read unit vectors start at the size of their outputs."""
-    network = build_network(COMPACT_CONFIG).to(memory_format=torch.channels_last_3d)
-    with torch.no_grad():
-        for name, scale in WIDE_HEADS.items():
-            getattr(network.head, f"final_conv_{name}").weight.mul_(scale)
-    return network
+def _unit(features: Tensor) -> Tensor:
+    """Divide (1, C, X, Y, Z) by its norm over the channels, in float32, voxels of a row first."""
+    unit = F.normalize(features.float(), dim=1)
+    return unit.contiguous(memory_format=torch.channels_last_3d)
 
 
 def main() -> None:
@@ -217,6 +251,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--decay", type=int, default=0)
     parser.add_argument("--shape", type=int, nargs=3, default=TrainingOptions.shape)
+    parser.add_argument("--spacing-mm", type=int, choices=SPACINGS_MM, default=1, help="stage: voxels of this edge")
+    parser.add_argument("--grow-from", type=Path, help="last.pt of the stage with voxels twice as large")
     parser.add_argument("--learning-rate", type=float, default=TrainingOptions.learning_rate)
     parser.add_argument("--start", type=Path, help="folder of a model whose weights a new run begins with")
     parser.add_argument("--seed", type=int, default=TrainingOptions.seed)

@@ -35,7 +35,8 @@ def test_estimate_is_near_the_measured_peak(f_maps, levels, edge):
     command = [sys.executable, "-c", MEASURE, str(f_maps), str(levels), str(edge)]
     measured = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     estimated = run_bytes(NetworkConfig({"T1": 1}, f_maps=f_maps, num_levels=levels), (edge, edge, edge))
-    assert estimated == pytest.approx(measured, rel=0.25)
+    # How much a convolution needs beside its maps differs between CPUs; too little would end a run, too much not.
+    assert 0.8 * measured <= estimated <= 1.4 * measured
 
 
 def test_estimate_grows_with_everything():

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from BrainFMEngine.network.config import NetworkConfig  # noqa: E402
-from published import JOINT_HEADS  # noqa: E402
+from published import JOINT_HEADS, ROUNDING_OF_REFERENCE  # noqa: E402
 
 pytestmark = [pytest.mark.golden, pytest.mark.filterwarnings("ignore:std")]
 
@@ -31,7 +31,7 @@ BRAINID_TASKS = {
 
 def run(network, image: np.ndarray) -> dict[str, torch.Tensor]:
     with torch.inference_mode():
-        return network(torch.from_numpy(image))
+        return network.double()(torch.from_numpy(image).double())
 
 
 def assert_matches(reference, prefix: str, name: str, value: torch.Tensor) -> int:
@@ -46,7 +46,7 @@ def assert_matches(reference, prefix: str, name: str, value: torch.Tensor) -> in
 
 
 def _atol(form: str, expected: np.ndarray) -> float:
-    return 1e-4 * max(1.0, float(np.abs(expected).max())) if form == "stats" else 1e-4
+    return 1e-4 * max(1.0, float(np.abs(expected).max())) if form == "stats" else ROUNDING_OF_REFERENCE
 
 
 def _view(value: torch.Tensor, form: str) -> np.ndarray:

@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 import torch
 from BrainFMEngine.anatomy.protocols import COMPACT_40
-from BrainFMEngine.generator.contrast import tissue_table
+from BrainFMEngine.generator.labels import freesurfer_scheme
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.network.checkpoint import load_network
 from BrainFMEngine.training.export import export
 from BrainFMEngine.training.losses import gradient_l1, masked_l1, segmentation_losses
-from BrainFMEngine.training.prepare import cortical_distances, signed_distance_mm, tissue_rows
 from BrainFMEngine.training.trainer import Trainer, TrainingOptions
 
 
 def make_subject() -> Subject:
     rows = np.zeros((40, 40, 40), np.uint8)
-    rows[6:34, 6:34, 6:34] = np.searchsorted(tissue_table()["id"], 2)
+    rows[6:34, 6:34, 6:34] = freesurfer_scheme().row(2)
     return Subject("box", torch.from_numpy(rows), None, None)
 
 
@@ -49,30 +48,6 @@ def test_l1_losses_by_hand():
     assert gradient_l1(prediction, target) == pytest.approx(2)
 
 
-def test_signed_distance_of_a_plane():
-    mask = np.zeros((20, 8, 8), bool)
-    mask[:10] = True
-    distance = signed_distance_mm(mask)
-    assert distance[9, 4, 4] == pytest.approx(-0.5)
-    assert distance[10, 4, 4] == pytest.approx(0.5)
-    assert distance[13, 4, 4] == pytest.approx(3.5)
-
-
-def test_distance_maps_are_per_hemisphere_and_negative_inside():
-    labels = np.zeros((24, 16, 16), np.int16)
-    labels[2:10, 2:14, 2:14] = 3
-    labels[4:8, 5:11, 5:11] = 2
-    lp, lw, rp, rw = (cortical_distances(labels).astype(float) - 128) / 20
-    assert lp[5, 8, 8] < lw[5, 8, 8] < 0 < lw[3, 8, 8]
-    assert lp[3, 8, 8] < 0 < lp[12, 8, 8]
-    assert (rp > 0).all() and (rw > 0).all()
-
-
-def test_unknown_labels_are_named():
-    with pytest.raises(ValueError, match="999"):
-        tissue_rows(np.array([2, 999]))
-
-
 def test_a_run_stops_and_continues_bit_for_bit(tmp_path):
     torch.set_num_threads(1)
     options = {"shape": (32, 32, 32), "save_every": 100, "learning_rate": 1e-3, "bfloat16": False}
@@ -96,3 +71,20 @@ def test_a_run_can_be_exported_and_begin_another(tmp_path):
     exported = load_network(tmp_path / "model").state_dict()
     begun = Trainer([make_subject()], tmp_path / "second", TrainingOptions(**options, start=tmp_path / "model"))
     assert all(torch.equal(exported[name], tensor) for name, tensor in begun.network.state_dict().items())
+
+
+def test_a_finer_stage_begins_with_the_deep_levels_of_the_coarser(tmp_path):
+    options = {"steps": 1, "bfloat16": False}
+    coarse = Trainer([make_subject()], tmp_path / "coarse", TrainingOptions(shape=(16,) * 3, spacing_mm=2, **options))
+    coarse.run()
+    fine_options = TrainingOptions(shape=(32,) * 3, grow_from=tmp_path / "coarse" / "last.pt", **options)
+    fine = Trainer([make_subject()], tmp_path / "fine", fine_options)
+    learnt, grown = coarse.average, fine.network.state_dict()
+    for level in range(1, 4):
+        name = "basic_module.SingleConv2.conv.weight"
+        expected = learnt[f"backbone.encoders.{level}.{name}"]
+        assert torch.equal(grown[f"backbone.encoders.{level + 1}.{name}"], expected)
+    assert torch.equal(grown[f"backbone.decoders.0.{name}"], learnt[f"backbone.decoders.0.{name}"])
+    fine.run()
+    record = json.loads((tmp_path / "fine" / "log.jsonl").read_text())
+    assert {"seg_ce", "coarse_seg_ce"} <= set(record)
