@@ -1,0 +1,198 @@
+"""One training per folder: the operating system's lock, which a killed process cannot leave behind. Torch-free.
+
+The file `run.lock` says who holds the lock (process id, host, start); whether anybody does, only the lock itself says.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from BrainFMEngine.errors import FileAccessError, UsageError
+
+LOCK_NAME = "run.lock"
+PATIENCE_SECONDS = 1.0
+"""A lock that is only being looked at by another process is free again within this time."""
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+_WINDOWS_OFFSET = 1 << 20
+"""Windows forbids others to read locked bytes, so one far behind the text is locked."""
+_held: set[IO[bytes]] = set()
+
+
+@dataclass(frozen=True)
+class LockHolder:
+    """Who trains, or trained last, in a folder; `started` in seconds since 1970."""
+
+    pid: int
+    host: str
+    started: float
+
+    def __str__(self) -> str:
+        began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.started))
+        return f"process {self.pid} on {self.host}, started {began}"
+
+
+class RunLock:
+    """The lock of a run's folder; released by `release` or, whatever happens, by the end of the process.
+
+    Attributes:
+        stale: who held the lock and died without releasing it, None if the last run ended well.
+
+    Raises:
+        UsageError: another process trains here; the message names it.
+        FileAccessError: the folder cannot be written to.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / LOCK_NAME
+        self._stream: IO[bytes] | None = None
+        try:
+            stream = _open(self.path)
+            try:
+                self.stale = self._acquire(stream)
+            except BaseException:
+                stream.close()
+                raise
+        except OSError as error:
+            raise FileAccessError(f"cannot lock {self.path}: {error.strerror or error}") from error
+        self._stream = stream
+        _held.add(stream)
+
+    def release(self) -> None:
+        """Let others train here; harmless if called twice."""
+        if self._stream is not None:
+            with suppress(OSError, ValueError):  # closed already in a forked child, whose parent keeps the lock
+                self._stream.truncate(0)
+                _unlock(self._stream)
+            _held.discard(self._stream)
+            self._stream.close()
+            self._stream = None
+
+    def _acquire(self, stream: IO[bytes]) -> LockHolder | None:
+        locked = self._lock_patiently(stream)
+        stale = read_holder(self.path)
+        if not locked and stale is not None and not _is_gone(stale):
+            raise self._in_use(stale, f"If that process is certainly gone, delete {self.path.name}.")
+        _write_holder(stream)
+        return stale
+
+    def _lock_patiently(self, stream: IO[bytes]) -> bool:
+        """Return True with the lock, False where the file system knows none; UsageError if another has it."""
+        patience = time.monotonic() + PATIENCE_SECONDS
+        try:
+            while not _try_lock(stream):
+                if time.monotonic() >= patience:
+                    raise self._in_use(read_holder(self.path), "Stop that run, or choose another folder.")
+                time.sleep(0.05)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            return False
+        return True
+
+    def _in_use(self, holder: LockHolder | None, hint: str) -> UsageError:
+        return UsageError(f"{self.path.parent} is in use for training by {holder or 'another process'}", hint)
+
+
+def is_locked(folder: Path) -> bool | None:
+    """Tell whether a process trains in the folder; None where the file system knows no locks."""
+    try:
+        stream = open(folder / LOCK_NAME, "rb+")
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    with stream:
+        try:
+            free = _try_lock(stream, shared=True)
+        except OSError:
+            return None
+        if free:
+            _unlock(stream)
+        return not free
+
+
+def read_holder(path: Path) -> LockHolder | None:
+    """Return who wrote the lock file last, None if the run ended well or nothing can be read."""
+    try:
+        record = json.loads(path.read_bytes())
+        return LockHolder(int(record["pid"]), str(record["host"]), float(record["started"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _open(path: Path) -> IO[bytes]:
+    return open(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644), "rb+", buffering=0)
+
+
+def _write_holder(stream: IO[bytes]) -> None:
+    text = json.dumps(asdict(LockHolder(os.getpid(), socket.gethostname(), time.time())))
+    stream.seek(0)
+    stream.write(text.encode())
+    stream.truncate(len(text))
+
+
+def _is_gone(holder: LockHolder) -> bool:
+    """Tell whether a process of this computer has certainly ended; only asked where there are no locks."""
+    if holder.host != socket.gethostname() or sys.platform == "win32":
+        return False
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(stream: IO[bytes], shared: bool = False) -> bool:
+        stream.seek(_WINDOWS_OFFSET)
+        try:
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EDEADLK):
+                return False
+            raise
+        return True
+
+    def _unlock(stream: IO[bytes]) -> None:
+        stream.seek(_WINDOWS_OFFSET)
+        msvcrt.locking(stream.fileno(), msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(stream: IO[bytes], shared: bool = False) -> bool:
+        try:
+            fcntl.flock(stream.fileno(), (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                return False
+            raise
+        return True
+
+    def _unlock(stream: IO[bytes]) -> None:
+        fcntl.flock(stream.fileno(), fcntl.LOCK_UN)
+
+
+def _close_in_child() -> None:
+    """A forked child would keep the lock alive after its parent was killed; closing a copy does not release it."""
+    for stream in _held:
+        with suppress(OSError):
+            stream.close()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
