@@ -27,3 +27,18 @@ class SilentProgress:
     def warning(self, message: str) -> None:
         """Keep the warning."""
         self.warnings.append(message)
+
+
+class PartialProgress:
+    """Progress of one part of a job as a part of the whole: 0..1 of it is `low`..`high` of the job."""
+
+    def __init__(self, progress: Progress, low: float, high: float):
+        self._progress, self._low, self._high = progress, low, high
+
+    def stage(self, name: str, fraction: float) -> None:
+        """Pass the stage on."""
+        self._progress.stage(name, self._low + fraction * (self._high - self._low))
+
+    def warning(self, message: str) -> None:
+        """Pass the warning on."""
+        self._progress.warning(message)
