@@ -24,6 +24,8 @@ LAYERS = [
     "inference",
     "outputs",
     "generator",
+    "dataset",
+    "evaluation",
     "training",
     "cli",
 ]

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from BrainFMEngine import __version__
+from BrainFMEngine.cli.evaluate import evaluate
 from BrainFMEngine.cli.generate import generate
 from BrainFMEngine.cli.info import info
 from BrainFMEngine.cli.models import app as models_app
 from BrainFMEngine.cli.predict import predict
+from BrainFMEngine.cli.train import train
 
 app = typer.Typer(
     help="BrainFM: contrasts, anatomy, cortical distances, bias field and atlas registration from one scan of a head. "
@@ -21,6 +23,8 @@ app = typer.Typer(
 )
 app.command()(predict)
 app.command()(generate)
+app.command()(train)
+app.command()(evaluate)
 app.command()(info)
 app.add_typer(models_app, name="models")
 

@@ -1,43 +1,59 @@
-"""Turn a training run into a model: `python -m BrainFMEngine.training.export RUN/last.pt FOLDER DESCRIPTION.json`."""
+"""From a run's checkpoint to a model that `brainfm predict` runs."""
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
 import torch
 
+from BrainFMEngine import __version__
 from BrainFMEngine.network.checkpoint import save_model
-from BrainFMEngine.network.info import FORMAT_VERSION, ModelInfo
-from BrainFMEngine.training.stages import stage_config
+from BrainFMEngine.network.info import ModelInfo
+from BrainFMEngine.training.checkpoints import BEST, LAST, checkpoint_path, load_checkpoint
+from BrainFMEngine.training.recipe import Recipe, recipe_hash
+
+ATLAS_SPACE = "MNI152NLin6"
 
 
-def export(checkpoint: Path, folder: Path, description: dict) -> None:
-    """Write the averaged weights of a run as a model.
+def export_weights(
+    checkpoints: Path, recipe: Recipe, folder: Path, info: ModelInfo | None = None, name: str | None = None
+) -> ModelInfo:
+    """Write the weights of a run as a model: the averaged ones, where the recipe averages.
 
     Args:
-        checkpoint: `last.pt` of a run.
-        folder: receives `model.safetensors` (float16) and `model.json`.
-        description: what `model.json` says beside the architecture and the checksum.
+        checkpoints: folder of the run's checkpoints.
+        recipe: of the run.
+        folder: of the model; replaced if it is there.
+        info: description; None for one that says only what the run knows.
+        name: checkpoint to take; None for the best, or the last where none was validated.
+
+    Returns:
+        the description as written.
     """
-    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
-    weights = {name: tensor.contiguous().half() for name, tensor in state["average"].items()}
-    info = ModelInfo.from_dict(
-        {"format_version": FORMAT_VERSION, "sha256": "", **description, "network": stage_config(1).to_dict()}
+    best = checkpoint_path(checkpoints, BEST)
+    state = load_checkpoint(checkpoint_path(checkpoints, name or (BEST if best.exists() else LAST)))
+    learner = state["learner"]
+    weights = learner["network"] if learner["average"] is None else learner["average"]["weights"]
+    weights = {key: tensor.contiguous() for key, tensor in weights.items()}
+    described = info or _described(recipe, state)
+    return save_model(folder, weights, described, torch.float16, overwrite=True)
+
+
+def _described(recipe: Recipe, state: dict) -> ModelInfo:
+    names = state["subjects"]
+    return ModelInfo(
+        name=f"{recipe.name}-{recipe.preset}".lower(),
+        network=recipe.network.config(),
+        title=f"{recipe.name} ({recipe.preset}), trained here",
+        label_protocol=recipe.protocol,
+        atlas_space=ATLAS_SPACE,
+        spacing_mm=float(recipe.generator.spacing_mm),
+        licence="that of the training data",
+        trained_on=f"{len(names)} subjects: {', '.join(names[:20])}{', …' if len(names) > 20 else ''}",
+        provenance={
+            "trainer": f"BrainFM {__version__}",
+            "recipe": recipe_hash(recipe),
+            "step": str(state["step"]),
+            "seed": str(recipe.seed),
+        },
     )
-    save_model(folder, weights, info, overwrite=True)
-
-
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("description", type=Path)
-    options = parser.parse_args()
-    export(options.checkpoint, options.folder, json.loads(options.description.read_text(encoding="utf-8")))
-
-
-if __name__ == "__main__":
-    main()

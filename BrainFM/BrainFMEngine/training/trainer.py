@@ -1,267 +1,294 @@
-"""Train the compact network: `python -m BrainFMEngine.training.trainer CACHE RUN --steps N [--decay N]`.
+"""The loop of a run: steps, trials, checkpoints, logs; and every way it goes wrong, stops and goes on.
 
-Resumes from RUN/last.pt, a file of tensors and plain values. The learning rate warms up, stays, and falls to zero
-over the last `--decay` steps, so a run can be continued any number of times before it is finished.
+A run that was killed at any instant and is resumed continues bit for bit on the same kind of device and number of
+threads: everything that decides the next step is in the checkpoint or follows from the recipe and the step's number.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import logging
-import os
 import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
-
-from BrainFMEngine.anatomy.protocols import COMPACT_40
-from BrainFMEngine.generator.generator import Sample, generate
-from BrainFMEngine.generator.parameters import GeneratorOptions
+from BrainFMEngine.errors import BrainFMError
 from BrainFMEngine.generator.subject import Subject
-from BrainFMEngine.network.checkpoint import load_network
-from BrainFMEngine.network.heads import TaskHeads
-from BrainFMEngine.training.cache import load_cache
-from BrainFMEngine.training.losses import GRADIENT_HEADS, gradient_losses, value_losses, weigh
-from BrainFMEngine.training.stages import HEADS, SPACINGS_MM, WIDE_HEADS, grow, initial_network
+from BrainFMEngine.training import checkpoints
+from BrainFMEngine.training.checkpoints import BEST, LAST, checkpoint_path, keep_checkpoint, save_checkpoint, step_name
+from BrainFMEngine.training.distributed import Group
+from BrainFMEngine.training.early_stop import EarlyStop
+from BrainFMEngine.training.events import TrainingEvents
+from BrainFMEngine.training.feed import TrainingFeed
+from BrainFMEngine.training.guard import Action, NotFiniteGuard
+from BrainFMEngine.training.learner import Learner, StepResult
+from BrainFMEngine.training.logbook import Logbook
+from BrainFMEngine.training.out_of_memory import explained_memory
+from BrainFMEngine.training.pictures import keep_picture
+from BrainFMEngine.training.random_state import capture_random_state, restore_random_state
+from BrainFMEngine.training.recipe import Recipe, recipe_to_json
+from BrainFMEngine.training.run_folder import RunFolder
+from BrainFMEngine.training.schedule import learning_rate
+from BrainFMEngine.training.stop import StopSignal
+from BrainFMEngine.training.validation import Validation
 
-logger = logging.getLogger(__name__)
+CHECKPOINTS = "checkpoints"
+KEPT_PERIODIC = 5
+REMEMBERED_STEPS = 50
+"""The time left is told from the median of so many steps."""
 
-WIDE_HEAD_RATE, HEAD_RATE = 80.0, 16.0
-"""Learning rates of the heads relative to the backbone's."""
-FEW_VOXELS = 100_000
-SEVERITIES = (0.2, 0.9)
-REAL_INPUT_PROBABILITY = 0.8
-"""How often a subject with images is seen in one of them instead of a painted contrast."""
+
+class NotFiniteRunError(BrainFMError):
+    """The run cannot go on, as its loss is not finite again and again (exit code 1)."""
+
+    code = 1
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
-    """What one call of the trainer does."""
+class Outcome:
+    """How a run ended: at which step, and why ("" where all steps are done)."""
 
-    steps: int
-    decay: int = 0
-    shape: tuple[int, int, int] = (128, 144, 128)
-    spacing_mm: int = 1
-    learning_rate: float = 5e-4
-    warm_up: int = 40
-    real_probability: float = 0.2
-    ema_decay: float = 0.99
-    save_every: int = 50
-    seed: int = 1
-    bfloat16: bool = True
-    start: Path | None = None
-    grow_from: Path | None = None
-    auxiliary_steps: int = 150
+    step: int
+    reason: str
 
 
 class Trainer:
-    """Network, averaged weights, optimizer and generator of one run, saved together."""
+    """One run.
 
-    def __init__(self, subjects: list[Subject], folder: Path, options: TrainingOptions):
-        self.subjects, self.folder, self.options = subjects, folder, options
-        torch.manual_seed(options.seed)
-        self.network = initial_network(options.spacing_mm)
-        self.coarse_heads: TaskHeads | None = None
-        if options.grow_from is not None:
-            self._grow(options.grow_from)
-        self.average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            self._parameter_groups(), lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
-        )
+    Args:
+        recipe: what to learn.
+        learner: network and optimizer, on their device.
+        subjects: those to train on, on the same device.
+        folder: of the run.
+        validation: subjects to try the weights on; None for none.
+        group: the processes that train together.
+        run: state file of the run; None in processes that do not write.
+        stop: who may ask to stop.
+        events: told what happens.
+        ages: for the age head.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        learner: Learner,
+        subjects: Sequence[Subject],
+        folder: Path,
+        validation: Validation | None = None,
+        group: Group | None = None,
+        run: RunFolder | None = None,
+        stop: StopSignal | None = None,
+        events: TrainingEvents | None = None,
+        ages: Mapping[str, float] | None = None,
+    ):
+        self.recipe, self.learner, self.subjects, self.folder = recipe, learner, subjects, folder
+        self.validation, self.group, self.run_folder = validation, group or Group(), run
+        self.stop, self.events, self.ages = stop or StopSignal(), events or TrainingEvents(), ages
+        self.guard = NotFiniteGuard()
+        self.early_stop = EarlyStop(recipe.validation.patience, higher_is_better=False)
         self.step = 0
-        folder.mkdir(parents=True, exist_ok=True)
-        if self.checkpoint_path.exists():
-            self._resume()
-        elif options.start is not None:
-            self._load_weights(options.start)
-
-    def _parameter_groups(self) -> list[dict[str, object]]:
-        """Heads read unit vectors: their weights have to grow to the size of the outputs and need larger steps."""
-        groups = [{"params": list(self.network.backbone.parameters()), "factor": 1.0}]
-        for name in HEADS:
-            head = getattr(self.network.head, f"final_conv_{name}")
-            factor = WIDE_HEAD_RATE if name in WIDE_HEADS else HEAD_RATE
-            groups.append({"params": list(head.parameters()), "factor": factor})
-        if self.coarse_heads is not None:
-            groups.append({"params": list(self.coarse_heads.parameters()), "factor": HEAD_RATE})
-        return groups
+        self._seconds: deque[float] = deque(maxlen=REMEMBERED_STEPS)
+        self._saved_step: int | None = None
+        self.subjects_before: list[str] | None = None
 
     @property
-    def checkpoint_path(self) -> Path:
-        """Where the run's state is."""
-        return self.folder / "last.pt"
+    def checkpoint_folder(self) -> Path:
+        """Where the run's states are."""
+        return self.folder / CHECKPOINTS
 
-    def run(self) -> None:
-        """Train for the options' number of steps and save."""
-        first, last = self.step, self.step + self.options.steps
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
-            while self.step < last:
-                record = self._train_step(last)
-                log.write(json.dumps(record) + "\n")
-                log.flush()
-                if self.step % self.options.save_every == 0 or self.step == last:
-                    self.save()
-        logger.info("steps %d to %d done", first, last)
+    def resume(self) -> bool:
+        """Continue from the last checkpoint that is whole; False if there is none yet.
 
-    def _train_step(self, last: int) -> dict[str, object]:
-        start = time.monotonic()
-        rng = np.random.default_rng((self.options.seed, self.step))
-        subject = self._draw_subject(rng)
-        sample = self._generate(subject, rng)
-        generated = time.monotonic()
-        rate = self._learning_rate(last)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
-        image = sample.image[None].to(memory_format=torch.channels_last_3d)
-        terms = self._losses(image, sample, rng)
-        loss = weigh(terms)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        if torch.isfinite(norm):
-            self.optimizer.step()
-            self._update_average()
-        self.step += 1
-        seconds = time.monotonic() - start
-        return {
-            "step": self.step,
-            "subject": subject.name,
-            "loss": float(loss.detach()),
-            "lr": rate,
-            "norm": float(norm),
-            "seconds": round(seconds, 2),
-            "generation": round(generated - start, 2),
-            **{name: float(term.detach()) for name, term in terms.items()},
-        }
-
-    def _generate(self, subject: Subject, rng: np.random.Generator) -> Sample:
-        options = GeneratorOptions(
-            shape=self.options.shape,
-            spacing_mm=self.options.spacing_mm,
-            severities=(float(rng.uniform(*SEVERITIES)),),
-            real_input_probability=REAL_INPUT_PROBABILITY,
-            protocol=COMPACT_40.name,
-            paint_targets=True,
-        )
-        return generate(subject, options, int(rng.integers(2**31)))[0]
-
-    def _losses(self, image: Tensor, sample: Sample, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Run the network once; while it is young, the coarser stage's heads add their losses on the map before."""
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.options.bfloat16):
-            coarse, fine = self._last_maps(image)
-            terms = self._head_losses(self.network.head, fine, image, sample, rng)
-            if self.coarse_heads is not None and self.step < self.options.auxiliary_steps:
-                half = tuple(slice(int(rng.integers(2)), None, 2) for _ in range(3))
-                half_image, half_sample = image[(..., *half)], sample.part(half)
-                extra = self._head_losses(self.coarse_heads, coarse, half_image, half_sample, rng)
-                terms |= {f"coarse_{name}": term for name, term in extra.items()}
-        return terms
-
-    def _last_maps(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the last two maps of the backbone, not yet of unit length: that is cheaper on the voxels in use."""
-        maps = self.network.backbone.encode(image)
-        features = maps.pop()
-        for decoder in self.network.backbone.decoders:
-            coarse, features = features, decoder(maps.pop(), features)
-        return coarse, features
-
-    def _head_losses(
-        self, head: TaskHeads, features: Tensor, image: Tensor, sample: Sample, rng: np.random.Generator
-    ) -> dict[str, Tensor]:
-        """Compute every loss on an eighth of the voxels (on all of them where they are few).
-
-        Voxel-wise losses see every second voxel along each axis, at a random offset; losses of neighbours see a
-        random block of half the size. Heads are 1×1×1 convolutions, so this estimates the same losses at less cost.
+        Raises:
+            DamagedCheckpointError: there are checkpoints, but none can be used.
         """
-        shape = features.shape[2:]
-        step = 1 if features[0, 0].numel() <= FEW_VOXELS else 2
-        sparse = tuple(slice(int(rng.integers(step)), None, step) for _ in shape)
-        starts = [int(rng.integers(n - n // step + 1)) for n in shape]
-        block = tuple(slice(start, start + n // step) for start, n in zip(starts, shape, strict=True))
-        values = head(_unit(features[(..., *sparse)]), image[(..., *sparse)])
-        hidden = _unit(features[(..., *block)])
-        neighbours = {name: head.output(name, hidden, image[(..., *block)]) for name in GRADIENT_HEADS}
-        return value_losses(values, sample.part(sparse)) | gradient_losses(neighbours, sample.part(block))
+        found = None
+        if self.group.is_first:
+            found = checkpoints.resume_checkpoint(self.checkpoint_folder, self.events.warning)
+        found = self.group.share(found)
+        if found is None:
+            return False
+        _, state = found
+        self._restore(state)
+        self.guard.restore(state["guard"])
+        self.subjects_before = state["subjects"]
+        self._saved_step = self.step
+        return True
 
-    def _draw_subject(self, rng: np.random.Generator) -> Subject:
-        real = rng.uniform() < self.options.real_probability
-        group = [s for s in self.subjects if s.is_real == real] or self.subjects
-        return group[rng.integers(len(group))]
+    def run(self) -> Outcome:
+        """Train until all steps are done or somebody asks to stop; the state is saved either way.
 
-    def _learning_rate(self, last: int) -> float:
-        warm = min(1.0, (self.step + 1) / self.options.warm_up)
-        remaining = (last - self.step) / self.options.decay if self.options.decay else 1.0
-        return self.options.learning_rate * warm * min(1.0, remaining)
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(self.options.ema_decay, (1 + self.step) / (10 + self.step))
-        for name, tensor in self.network.state_dict().items():
-            self.average[name].lerp_(tensor, 1 - decay)
+        Raises:
+            NotFiniteRunError: the loss is not finite again and again.
+            DeviceMemoryError: memory ran out.
+            FileAccessError: a checkpoint or log could not be written; the one before is intact.
+        """
+        with ExitStack() as stack:
+            self.log = stack.enter_context(Logbook(self.folder, self.step)) if self.group.is_first else None
+            self.feed = stack.enter_context(self._new_feed())
+            stack.callback(lambda: self.feed.close())
+            self._tell_run("running")
+            reason = ""
+            while self.step < self.recipe.steps and not reason:
+                reason = self._stop_reason() or self._one_step()
+            if self._saved_step != self.step:
+                self.save()
+        return Outcome(self.step, reason if self.step < self.recipe.steps else "")
 
     def save(self) -> None:
-        """Write the run's state beside the old one, then take its place."""
-        state = {
+        """Save the state as "last"; only the first process writes."""
+        started = time.monotonic()
+        if self.group.is_first:
+            if self.log is not None:
+                self.log.sync()
+            path = save_checkpoint(self.checkpoint_folder, LAST, self.state())
+            self.events.checkpoint(self.step, LAST, path)
+        self._saved_step = self.step
+        self.stop.reserve(3 * (time.monotonic() - started) + 2 * max(self._seconds, default=0.0))
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that decides how the run continues."""
+        return {
             "step": self.step,
-            "network": self.network.state_dict(),
-            "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
+            "learner": self.learner.state(),
+            "guard": self.guard.state(),
+            "early_stop": self.early_stop.state(),
+            "random": capture_random_state(),
+            "recipe": recipe_to_json(self.recipe),
+            "subjects": [subject.name for subject in self.subjects],
         }
-        temporary = self.checkpoint_path.with_suffix(".tmp")
-        torch.save(state, temporary)
-        os.replace(temporary, self.checkpoint_path)
 
-    def _grow(self, checkpoint: Path) -> None:
-        """Begin with the deep levels that a coarser stage has learnt, and keep its heads as a guide."""
-        coarse = initial_network(2 * self.options.spacing_mm)
-        coarse.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
-        grow(self.network, coarse)
-        self.coarse_heads = coarse.head
-
-    def _load_weights(self, folder: Path) -> None:
-        """Begin with the weights of a model instead of random ones."""
-        self.network.load_state_dict(load_network(folder).state_dict())
-        self.average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-
-    def _resume(self) -> None:
-        state = torch.load(self.checkpoint_path, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average = state["average"]
-        self.optimizer.load_state_dict(state["optimizer"])
+    def _restore(self, state: dict[str, Any]) -> None:
         self.step = state["step"]
-        logger.info("resumed at step %d", self.step)
+        self.learner.restore(state["learner"])
+        self.early_stop.restore(state["early_stop"])
+        restore_random_state(state["random"])
 
+    def _new_feed(self) -> TrainingFeed:
+        group, first = self.group, self.step * self.recipe.accumulation
+        return TrainingFeed(self.subjects, self.recipe, first, group.rank, group.size, self.guard.roll_backs, self.ages)
 
-def _unit(features: Tensor) -> Tensor:
-    """Divide (1, C, X, Y, Z) by its norm over the channels, in float32, voxels of a row first."""
-    unit = F.normalize(features.float(), dim=1)
-    return unit.contiguous(memory_format=torch.channels_last_3d)
+    def _one_step(self) -> str:
+        """Take a step; return why the run has to stop, if it has to."""
+        started = time.monotonic()
+        batches = iter(self.feed)
+        with explained_memory(self.recipe):
+            taken = [next(batches) for _ in range(self.recipe.accumulation)]
+            waited = time.monotonic() - started
+            result = self.learner.look(taken, self.step)
+            rate = self._rate()
+            if self._judge(result) is Action.ROLL_BACK:
+                return ""
+            if result.finite:
+                self.learner.learn(rate)
+            else:
+                self.learner.skip()
+        self.step += 1
+        self._seconds.append(time.monotonic() - started)
+        self._write_step(result, rate, waited, taken[0][0].parameters.subject)
+        return self._between_steps()
 
+    def _rate(self) -> float:
+        rate = learning_rate(self.recipe.schedule, self.step, self.recipe.steps, self.recipe.optimizer.learning_rate)
+        return rate * self.guard.rate_factor
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cache", type=Path)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--decay", type=int, default=0)
-    parser.add_argument("--shape", type=int, nargs=3, default=TrainingOptions.shape)
-    parser.add_argument("--spacing-mm", type=int, choices=SPACINGS_MM, default=1, help="stage: voxels of this edge")
-    parser.add_argument("--grow-from", type=Path, help="last.pt of the stage with voxels twice as large")
-    parser.add_argument("--learning-rate", type=float, default=TrainingOptions.learning_rate)
-    parser.add_argument("--start", type=Path, help="folder of a model whose weights a new run begins with")
-    parser.add_argument("--seed", type=int, default=TrainingOptions.seed)
-    arguments = vars(parser.parse_args())
-    logging.basicConfig(level=logging.INFO)
-    cache, run = arguments.pop("cache"), arguments.pop("run")
-    arguments["shape"] = tuple(arguments["shape"])
-    Trainer(load_cache(cache), run, TrainingOptions(**arguments)).run()
+    def _judge(self, result: StepResult) -> Action:
+        action = self.guard.judge(self.step, result.finite or result.calibrating)
+        if action is Action.GO_ON:
+            return action
+        if action is Action.STOP:
+            raise NotFiniteRunError(self.guard.reason, "Lower the learning rate, use fp32, or check the data set.")
+        self.events.warning(f"step {self.step + 1} was skipped: its loss or gradient is not finite")
+        if action is Action.ROLL_BACK:
+            self._roll_back()
+        return action
 
+    def _roll_back(self) -> None:
+        """Go back to the last checkpoint with other samples and half the learning rate."""
+        found = checkpoints.resume_checkpoint(self.checkpoint_folder) if self.group.is_first else None
+        found = self.group.share(found)
+        if found is None:
+            raise NotFiniteRunError("the loss was not finite before the first checkpoint", "Lower the learning rate.")
+        self._restore(found[1])
+        if self.log is not None:
+            self.log.rewind(self.step)
+        self.feed.close()
+        self.feed = self._new_feed()
+        self.events.warning(f"back to step {self.step}, with half the learning rate and other samples")
+        self.save()
 
-if __name__ == "__main__":
-    main()
+    def _write_step(self, result: StepResult, rate: float, waited: float, subject: str) -> None:
+        values = {
+            "loss": result.loss,
+            **result.terms,
+            "lr": rate,
+            "norm": result.norm,
+            "subject": subject,
+            "seconds": round(self._seconds[-1], 3),
+            "waited": round(waited, 3),
+            "skipped": self.guard.skipped,
+        }
+        if self.log is not None:
+            self.log.log(self.step, values)
+        if self.run_folder is not None:
+            self.run_folder.update(step=self.step)
+        if self.group.is_first:
+            left = median(self._seconds) * (self.recipe.steps - self.step)
+            self.events.step(self.step, self.recipe.steps, values, left)
+
+    def _between_steps(self) -> str:
+        """Validate and save where it is time; return why to stop, if there is a reason."""
+        recipe, last = self.recipe, self.step == self.recipe.steps
+        validates = bool(recipe.validation.every) and (self.step % recipe.validation.every == 0 or last)
+        best = self._validate() if validates and self.validation is not None else False
+        if self.step % recipe.saving.every == 0 or last or best:
+            self.save()
+            if best:
+                self._keep(BEST)
+        every = recipe.saving.keep_every
+        if every and self.step % every == 0:
+            if self._saved_step != self.step:
+                self.save()
+            self._keep(step_name(self.step))
+            if self.group.is_first:
+                checkpoints.prune_checkpoints(self.checkpoint_folder, KEPT_PERIODIC)
+        return self.early_stop.reason if self.early_stop.should_stop and not last else ""
+
+    def _keep(self, name: str) -> None:
+        if self.group.is_first:
+            keep_checkpoint(self.checkpoint_folder, LAST, name)
+            self.events.checkpoint(self.step, name, checkpoint_path(self.checkpoint_folder, name))
+
+    def _validate(self) -> bool:
+        """Try the weights in use; return whether they are the best so far."""
+        found: dict[str, float] = {}
+        if self.group.is_first and self.validation is not None:
+            network, average = self.learner.network, self.learner.average
+            with ExitStack() as stack:
+                if average is not None:
+                    stack.enter_context(average.applied(network))
+                result = self.validation.run(network)
+            found = {"loss": result.loss, **result.metrics}
+            if result.picture is not None:
+                self.events.image(self.step, keep_picture(self.folder, self.step, result.picture))
+        found = self.group.share(found)
+        best = self.early_stop.update(self.step, found.get("loss", float("nan")))
+        if self.log is not None:
+            self.log.metrics(self.step, {f"validation/{name}": value for name, value in found.items()})
+            self.events.validation(self.step, found, best)
+        return best
+
+    def _stop_reason(self) -> str:
+        """Return why to stop, the same in every process."""
+        asked = self.stop.requested or ""
+        if not self.group.any(bool(asked)):
+            return ""
+        self._tell_run("stopping")
+        return asked or "another process was asked to stop"
+
+    def _tell_run(self, state: Any) -> None:
+        if self.run_folder is not None:
+            self.run_folder.update(state, step=self.step)

@@ -1,90 +1,166 @@
-"""The training loop: it learns, it stops and goes on, and its losses are what they say."""
+"""The loop of a run: it learns, stops and goes on bit for bit, and survives what is not finite."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from BrainFMEngine.anatomy.protocols import COMPACT_40
-from BrainFMEngine.generator.labels import freesurfer_scheme
-from BrainFMEngine.generator.subject import Subject
+from boxes import box_subject
 from BrainFMEngine.network.checkpoint import load_network
-from BrainFMEngine.training.export import export
-from BrainFMEngine.training.losses import gradient_l1, masked_l1, segmentation_losses
-from BrainFMEngine.training.trainer import Trainer, TrainingOptions
+from BrainFMEngine.training import learner as learner_module
+from BrainFMEngine.training.checkpoints import BEST, LAST, checkpoint_path, load_checkpoint
+from BrainFMEngine.training.export import export_weights
+from BrainFMEngine.training.learner import Learner
+from BrainFMEngine.training.logbook import read_log
+from BrainFMEngine.training.recipe import Recipe, with_values
+from BrainFMEngine.training.recipes import named_recipe
+from BrainFMEngine.training.start import initial_network
+from BrainFMEngine.training.stop import StopSignal
+from BrainFMEngine.training.trainer import NotFiniteRunError, Trainer
+from BrainFMEngine.training.validation import Validation
 
 
-def make_subject() -> Subject:
-    rows = np.zeros((40, 40, 40), np.uint8)
-    rows[6:34, 6:34, 6:34] = freesurfer_scheme().row(2)
-    return Subject("box", torch.from_numpy(rows), None, None)
-
-
-def test_perfect_segmentation_has_no_loss():
-    target = torch.randint(0, 5, (8, 8, 8))
-    logits = 40.0 * torch.nn.functional.one_hot(target, 5).movedim(-1, 0).float()
-    losses = segmentation_losses(logits, target)
-    assert losses["seg_ce"] == pytest.approx(0, abs=1e-4)
-    assert losses["seg_dice"] == pytest.approx(0, abs=1e-4)
-
-
-def test_dice_ignores_classes_that_are_absent():
-    target = torch.zeros(4, 4, 4, dtype=torch.int64)
-    logits = torch.zeros(3, 4, 4, 4)
-    logits[0] = 40
-    assert segmentation_losses(logits, target)["seg_dice"] == pytest.approx(0, abs=1e-4)
-
-
-def test_l1_losses_by_hand():
-    prediction = torch.zeros(1, 2, 2, 2)
-    target = torch.ones(1, 2, 2, 2)
-    mask = torch.zeros(2, 2, 2, dtype=torch.bool)
-    mask[0, 0, 0] = True
-    assert masked_l1(prediction, 3 * target, mask) == pytest.approx(3)
-    assert gradient_l1(prediction, target) == pytest.approx(0)
-    target[:, 1] = 3
-    assert gradient_l1(prediction, target) == pytest.approx(2)
-
-
-def test_a_run_stops_and_continues_bit_for_bit(tmp_path):
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
-    options = {"shape": (32, 32, 32), "save_every": 100, "learning_rate": 1e-3, "bfloat16": False}
-    Trainer([make_subject()], tmp_path / "whole", TrainingOptions(steps=4, **options)).run()
-    for _ in range(2):
-        trainer = Trainer([make_subject()], tmp_path / "halves", TrainingOptions(steps=2, **options))
+    yield
+    torch.set_num_threads(before)
+
+
+def tiny_recipe(**changes) -> Recipe:
+    recipe = with_values(named_recipe("brainfm", "quick"), {"steps": 4, "validation.every": 0, **changes})
+    return replace(recipe, schedule=replace(recipe.schedule, decay_steps=2))
+
+
+def make_trainer(folder, recipe, **options) -> Trainer:
+    folder.mkdir(exist_ok=True)
+    return Trainer(recipe, Learner(recipe, initial_network(recipe)), [box_subject(("T1",))], folder, **options)
+
+
+class StopAfter(StopSignal):
+    """Asks to stop once so many steps were taken."""
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.left = steps
+
+    @property
+    def requested(self):
+        self.left -= 1
+        return "enough" if self.left < 0 else None
+
+
+def losses(folder) -> list[float]:
+    return [line["loss"] for line in read_log(folder)]
+
+
+def test_it_learns(tmp_path):
+    recipe = tiny_recipe(**{"steps": 12, "optimizer.learning_rate": 2e-3, "data.real_probability": None})
+    assert make_trainer(tmp_path, recipe).run().reason == ""
+    curve = losses(tmp_path)
+    assert len(curve) == 12
+    assert sum(curve[-3:]) < 0.9 * sum(curve[:3])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_run_stops_and_continues_bit_for_bit(tmp_path, precision):
+    recipe = tiny_recipe(**{"steps": 5, "precision": precision, "accumulation": 2})
+    whole = make_trainer(tmp_path / "whole", recipe)
+    assert whole.run().step == 5
+    first = make_trainer(tmp_path / "parts", recipe, stop=StopAfter(2))
+    assert first.run().reason == "enough"
+    second = make_trainer(tmp_path / "parts", recipe)
+    assert second.resume()
+    assert second.run().step == 5
+    assert losses(tmp_path / "whole") == losses(tmp_path / "parts")
+    for mine, other in (
+        (whole.learner.network.state_dict(), second.learner.network.state_dict()),
+        (whole.learner.weights, second.learner.weights),
+    ):
+        assert all(torch.equal(tensor, other[name]) for name, tensor in mine.items())
+
+
+def test_what_was_written_after_the_checkpoint_is_written_again(tmp_path):
+    recipe = tiny_recipe(**{"steps": 5, "saving.every": 2})
+    trainer = make_trainer(tmp_path, recipe)
+    trainer.run()
+    before = losses(tmp_path)
+    checkpoint_path(trainer.checkpoint_folder, LAST).unlink()  # as if killed in the last step: previous is at step 4
+    again = make_trainer(tmp_path, recipe)
+    assert again.resume()
+    assert again.step == 4
+    again.run()
+    assert losses(tmp_path) == before
+
+
+def test_a_new_folder_has_nothing_to_resume(tmp_path):
+    assert not make_trainer(tmp_path, tiny_recipe()).resume()
+
+
+def test_the_best_weights_become_the_model(tmp_path):
+    recipe = tiny_recipe(**{"validation.every": 2, "validation.subjects": 1})
+    trainer = make_trainer(tmp_path, recipe, validation=Validation([box_subject(("T1",))], recipe))
+    trainer.run()
+    state = load_checkpoint(checkpoint_path(trainer.checkpoint_folder, BEST))
+    assert state["step"] == trainer.early_stop.best_step
+    rows = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert any("validation/seg/mean Dice" in row for row in rows)
+    assert (tmp_path / "pictures" / "step-00000002.png").stat().st_size > 1000
+    info = export_weights(trainer.checkpoint_folder, recipe, tmp_path / "model")
+    assert load_network(tmp_path / "model").config == recipe.network.config()
+    assert info.provenance["step"] == str(state["step"])
+
+
+def test_validations_do_not_change_the_run(tmp_path):
+    plain, tried = tiny_recipe(), tiny_recipe(**{"validation.every": 1, "validation.subjects": 1})
+    make_trainer(tmp_path / "plain", plain).run()
+    make_trainer(tmp_path / "tried", tried, validation=Validation([box_subject()], tried)).run()
+    assert losses(tmp_path / "plain") == losses(tmp_path / "tried")
+
+
+def test_it_stops_early(tmp_path):
+    recipe = tiny_recipe(
+        **{"steps": 20, "validation.every": 1, "validation.patience": 1, "optimizer.learning_rate": 0.9}
+    )
+    trainer = make_trainer(tmp_path, recipe, validation=Validation([box_subject()], recipe))
+    outcome = trainer.run()
+    assert outcome.step < 20
+    assert "no better validation" in outcome.reason
+
+
+def test_steps_that_are_not_finite_are_skipped_then_rolled_back_then_end_the_run(tmp_path, monkeypatch):
+    recipe = tiny_recipe(**{"steps": 40, "saving.every": 2})
+    bad_from = [4]
+    true_sum = learner_module.weighted_sum
+
+    def spoil(terms, options):
+        total = true_sum(terms, options)
+        return total * float("nan") if trainer.step >= bad_from[0] else total
+
+    monkeypatch.setattr(learner_module, "weighted_sum", spoil)
+    trainer = make_trainer(tmp_path, recipe)
+    with pytest.raises(NotFiniteRunError, match="not finite"):
         trainer.run()
-    losses = [
-        [json.loads(line)["loss"] for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
-        for name in ("whole", "halves")
-    ]
-    assert losses[0] == losses[1]
-    assert all(np.isfinite(losses[0]))
-    assert len(COMPACT_40.ids) == trainer.network.config.heads["segmentation"]
+    state = load_checkpoint(checkpoint_path(trainer.checkpoint_folder, LAST))
+    assert state["step"] <= 12
+    assert all(torch.isfinite(tensor).all() for tensor in state["learner"]["network"].values())
+    bad_from[0] = 10**9
+    again = make_trainer(tmp_path, recipe, stop=StopAfter(2))
+    assert again.resume()
+    assert again.guard.rate_factor < 1
+    again.run()
+    assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["loss"] > 0
 
 
-def test_a_run_can_be_exported_and_begin_another(tmp_path):
-    options = {"steps": 1, "shape": (32, 32, 32), "bfloat16": False}
-    Trainer([make_subject()], tmp_path / "first", TrainingOptions(**options)).run()
-    export(tmp_path / "first" / "last.pt", tmp_path / "model", {"name": "tiny", "label_protocol": "compact-40"})
-    exported = load_network(tmp_path / "model").state_dict()
-    begun = Trainer([make_subject()], tmp_path / "second", TrainingOptions(**options, start=tmp_path / "model"))
-    assert all(torch.equal(exported[name], tensor) for name, tensor in begun.network.state_dict().items())
-
-
-def test_a_finer_stage_begins_with_the_deep_levels_of_the_coarser(tmp_path):
-    options = {"steps": 1, "bfloat16": False}
-    coarse = Trainer([make_subject()], tmp_path / "coarse", TrainingOptions(shape=(16,) * 3, spacing_mm=2, **options))
-    coarse.run()
-    fine_options = TrainingOptions(shape=(32,) * 3, grow_from=tmp_path / "coarse" / "last.pt", **options)
-    fine = Trainer([make_subject()], tmp_path / "fine", fine_options)
-    learnt, grown = coarse.average, fine.network.state_dict()
-    for level in range(1, 4):
-        name = "basic_module.SingleConv2.conv.weight"
-        expected = learnt[f"backbone.encoders.{level}.{name}"]
-        assert torch.equal(grown[f"backbone.encoders.{level + 1}.{name}"], expected)
-    assert torch.equal(grown[f"backbone.decoders.0.{name}"], learnt[f"backbone.decoders.0.{name}"])
-    fine.run()
-    record = json.loads((tmp_path / "fine" / "log.jsonl").read_text())
-    assert {"seg_ce", "coarse_seg_ce"} <= set(record)
+def test_frozen_backbones_stay(tmp_path):
+    recipe = tiny_recipe(**{"start.freeze_backbone": True, "steps": 2})
+    before = initial_network(recipe).state_dict()
+    trainer = make_trainer(tmp_path, recipe)
+    trainer.run()
+    after = trainer.learner.network.state_dict()
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert {name for name in before if name.startswith("backbone.")} <= same
+    assert "head.final_conv_T1.weight" not in same

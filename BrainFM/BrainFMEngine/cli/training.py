@@ -1,0 +1,140 @@
+"""What `brainfm train` does: put the recipe together, run it, and tell what happens."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from BrainFMEngine.cli.interrupt import Interrupted
+from BrainFMEngine.cli.training_reporters import REPORTERS, TrainingReporter
+from BrainFMEngine.errors import CancelledError, UsageError
+from BrainFMEngine.inference.device_name import check_device_name
+
+if TYPE_CHECKING:
+    from BrainFMEngine.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What the user asked for; see `brainfm train --help`."""
+
+    dataset: Path
+    folder: Path
+    recipe: str = "brainfm"
+    preset: str = "compact"
+    changes: list[str] = field(default_factory=list)
+    start: str | None = None
+    resume: bool = False
+    allow_change: bool = False
+    minutes: float | None = None
+    device: str = "auto"
+    threads: int | None = None
+    stdin: bool = False
+    estimate: bool = False
+    write_recipe: Path | None = None
+
+
+def run_train(request: TrainRequest, progress: str) -> int:
+    """Train, report what happens, and return the exit code: 0 when done or stopped as asked."""
+    started = time.perf_counter()
+    with REPORTERS[progress]().running(request.folder) as reporter:
+        result: dict[str, Any] = {"run": str(request.folder.absolute()), "step": None, "reason": "", "model": None}
+        try:
+            result |= _train(request, reporter)
+            code = 0
+        except (Interrupted, KeyboardInterrupt):
+            code = reporter.error(CancelledError(hint="The last checkpoint is as it was"))
+        except Exception as error:  # every error ends as a sentence
+            code = reporter.error(error)
+        reporter.done(code, result, time.perf_counter() - started)
+    return code
+
+
+def _train(request: TrainRequest, reporter: TrainingReporter) -> dict[str, Any]:
+    check_device_name(request.device)
+    recipe = make_recipe(request)
+    if request.write_recipe is not None:
+        _write_recipe(request.write_recipe, recipe)
+        reporter.text(f"recipe in {request.write_recipe}")
+        return {"recipe": str(request.write_recipe.absolute())}
+    from BrainFMEngine.training.run import MODEL_NAME, RunRequest, plan, train
+    from BrainFMEngine.training.run_folder import STOP_NAME
+    from BrainFMEngine.training.stop import StopSignal
+
+    run = RunRequest(
+        dataset=request.dataset,
+        folder=request.folder,
+        recipe=recipe,
+        resume=request.resume,
+        allow_change=request.allow_change,
+        device=request.device,
+        threads=request.threads,
+    )
+    if request.estimate:
+        return _tell_estimate(plan(run), reporter)
+    stop_file = request.folder / STOP_NAME
+    with StopSignal(stop_file, request.minutes, stdin_line=request.stdin, stdin_end=request.stdin) as stop:
+        outcome = train(run, stop, reporter)
+    return {"step": outcome.step, "reason": outcome.reason, "model": str((request.folder / MODEL_NAME).absolute())}
+
+
+def make_recipe(request: TrainRequest) -> Recipe:
+    """Return the recipe of a request: by name or from a file, with its changes.
+
+    Raises:
+        UsageError: no such recipe or key, or a value that is not possible.
+    """
+    from BrainFMEngine.training.recipe import recipe_from_json, with_values
+    from BrainFMEngine.training.recipes import named_recipe
+
+    given = Path(request.recipe)
+    if given.suffix == ".json":
+        recipe = recipe_from_json(given)
+    elif request.resume and (request.folder / "recipe.json").exists() and request.recipe == "brainfm":
+        recipe = recipe_from_json(request.folder / "recipe.json")
+    else:
+        recipe = named_recipe(request.recipe, request.preset)
+    changes = dict(_parse_change(text) for text in request.changes)
+    if request.start is not None:
+        changes["start.model"] = request.start
+    return with_values(recipe, changes) if changes else recipe
+
+
+def _parse_change(text: str) -> tuple[str, Any]:
+    """Return key and value of "key=value"; the value is JSON, or a text as it stands."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UsageError(f"{text!r} is no change of a recipe", "Write for example --set steps=1000.")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def _write_recipe(path: Path, recipe: Recipe) -> None:
+    from BrainFMEngine.training.durable_file import write_durably
+    from BrainFMEngine.training.recipe import recipe_to_json
+
+    if path.exists():
+        raise UsageError(f"{path} is there already", "Choose another name.")
+    write_durably(path, recipe_to_json(recipe).encode())
+
+
+def _tell_estimate(estimate: Any, reporter: TrainingReporter) -> dict[str, Any]:
+    values = {
+        "parameters": estimate.parameters,
+        "step_bytes": estimate.step_bytes,
+        "free_bytes": estimate.free_bytes,
+        "checkpoint_bytes": estimate.checkpoint_bytes,
+        "disk_bytes": estimate.disk_bytes,
+    }
+    free = "" if estimate.free_bytes is None else f" ({estimate.free_bytes / 1e9:.1f} GB are free)"
+    reporter.text(
+        f"{estimate.parameters / 1e6:.1f} million parameters; a step needs about {estimate.step_bytes / 1e9:.1f} GB"
+        f"{free}; checkpoints about {math.ceil(estimate.disk_bytes / 1e6)} MB"
+    )
+    return {"estimate": values}

@@ -1,0 +1,42 @@
+"""The samples of every step, made in the background: the same in every run of a recipe, and after a resume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from BrainFMEngine.generator.generator import Sample
+from BrainFMEngine.generator.loader import BatchLoader
+from BrainFMEngine.generator.subject import Subject
+from BrainFMEngine.training.recipe import Recipe
+from BrainFMEngine.training.recipe_batch import make_recipe_batch
+
+FEED_STREAM = 7
+
+
+class TrainingFeed(BatchLoader):
+    """Endless intra-subject mini-batches of a recipe.
+
+    Process r of n takes mini-batches r, r + n, r + 2n, …: together they see what one process that takes n times as
+    many a step would see.
+    """
+
+    def __init__(
+        self,
+        subjects: Sequence[Subject],
+        recipe: Recipe,
+        first: int = 0,
+        rank: int = 0,
+        size: int = 1,
+        trial: int = 0,
+        ages: Mapping[str, float] | None = None,
+    ):
+        """Begin with this process's mini-batch number `first`; another `trial` draws other samples (after NaN)."""
+        super().__init__(subjects, recipe.generator, recipe.seed, first)
+        self.recipe, self.rank, self.size, self.trial, self.ages = recipe, rank, size, trial, ages
+
+    def batch(self, step: int) -> list[Sample]:
+        """Make this process's mini-batch number `step` now, in this thread."""
+        rng = np.random.default_rng((self.seed, FEED_STREAM, self.trial, step * self.size + self.rank))
+        return make_recipe_batch(self.subjects, self.recipe, rng, self.ages)

@@ -1,0 +1,27 @@
+"""The pictures of a run: one a validation, the newest of them kept."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from BrainFMEngine.training.checkpoints import step_name
+from BrainFMEngine.training.durable_file import write_durably
+
+PICTURES = "pictures"
+KEPT = 20
+
+
+def keep_picture(folder: Path, step: int, picture: Image.Image) -> Path:
+    """Write the picture of a step into a run's folder and delete the oldest beyond `KEPT`; return its path."""
+    pictures = folder / PICTURES
+    pictures.mkdir(exist_ok=True)
+    stream = BytesIO()
+    picture.save(stream, format="PNG")
+    path = pictures / f"{step_name(step)}.png"
+    write_durably(path, stream.getvalue())
+    for old in sorted(pictures.glob("step-*.png"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,90 @@
+"""How good the weights are on subjects that they are not trained on: the same samples at every validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+from BrainFMEngine.anatomy.protocols import find_protocol
+from BrainFMEngine.evaluation.picture import draw_comparison
+from BrainFMEngine.evaluation.score import ONE_DICE, Pair, score
+from BrainFMEngine.evaluation.validation import compare_sample
+from BrainFMEngine.generator.generator import Sample
+from BrainFMEngine.generator.subject import Subject
+from BrainFMEngine.network.build import BrainNetwork
+from BrainFMEngine.training.learner import AUTOCAST
+from BrainFMEngine.training.objective import objective_terms, weighted_sum
+from BrainFMEngine.training.recipe import Recipe
+from BrainFMEngine.training.recipe_batch import make_recipe_batch
+
+VALIDATION_STREAM = 13
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """What a validation found.
+
+    Attributes:
+        loss: the objective, mean over the samples; what "best" is told by.
+        metrics: "task/metric" -> mean over the samples that have it, in the units of `evaluation.score`.
+        picture: predictions above targets for the first sample; None for outputs that cannot be shown.
+    """
+
+    loss: float
+    metrics: dict[str, float]
+    picture: Image.Image | None
+
+
+class Validation:
+    """The samples to try; made anew each time, they are the same bits.
+
+    Args:
+        subjects: held out; the first `recipe.validation.subjects` are used, one sample of each.
+        recipe: how samples and objective are made.
+        ages: for the age head.
+    """
+
+    def __init__(self, subjects: Sequence[Subject], recipe: Recipe, ages: Mapping[str, float] | None = None):
+        self.subjects, self.recipe, self.ages = subjects[: recipe.validation.subjects], recipe, ages
+
+    def run(self, network: BrainNetwork) -> ValidationResult:
+        """Try a network as it is; on its device."""
+        losses: list[float] = []
+        numbers: dict[str, list[float]] = {}
+        picture = None
+        network.eval()
+        for index, subject in enumerate(self.subjects):
+            sample = self._sample(index, subject)
+            loss, pair = self._try(network, sample)
+            losses.append(loss)
+            for row in score(pair):
+                if not row.metric.startswith(ONE_DICE):
+                    numbers.setdefault(f"{row.task}/{row.metric}", []).append(row.value)
+            if picture is None and pair.made:
+                title = f"{pair.subject}, {pair.input}"
+                picture = draw_comparison(sample.image[0].cpu().numpy(), pair.made, pair.truth, title)
+        finite = [loss for loss in losses if np.isfinite(loss)]
+        metrics = {name: float(np.mean(values)) for name, values in numbers.items()}
+        return ValidationResult(float(np.mean(finite)) if finite else float("nan"), metrics, picture)
+
+    def _sample(self, index: int, subject: Subject) -> Sample:
+        random = np.random.default_rng((self.recipe.seed, VALIDATION_STREAM, index))
+        return make_recipe_batch([subject], self.recipe, random, self.ages)[-1]
+
+    @torch.no_grad()
+    def _try(self, network: BrainNetwork, sample: Sample) -> tuple[float, Pair]:
+        """Return the objective and what is compared."""
+        image = sample.image[None]
+        dtype = AUTOCAST.get(self.recipe.precision)
+        with torch.autocast(image.device.type, dtype=dtype, enabled=dtype is not None):
+            outputs = network.head(network.backbone(image, keep_levels=False)[-1], image)
+        options = self.recipe.objective
+        terms = objective_terms(outputs, sample, options)
+        loss = float(weighted_sum(terms, options)) if terms else float("nan")
+        protocol = None if self.recipe.protocol is None else find_protocol(self.recipe.protocol)
+        kind = sample.parameters.input if sample.parameters.contrast is None else sample.parameters.contrast.kind
+        return loss, compare_sample(outputs, sample, protocol, sample.parameters.subject, kind)
