@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,7 @@ class TrainRequest:
 def run_train(request: TrainRequest, progress: str) -> int:
     """Train, report what happens, and return the exit code: 0 when done or stopped as asked."""
     started = time.perf_counter()
+    progress = progress if os.environ.get("RANK", "0") == "0" else "none"  # under torchrun only the first process tells
     with REPORTERS[progress]().running(request.folder) as reporter:
         result: dict[str, Any] = {"run": str(request.folder.absolute()), "step": None, "reason": "", "model": None}
         try:

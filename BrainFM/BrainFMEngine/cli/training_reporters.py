@@ -20,6 +20,16 @@ from BrainFMEngine.cli.reporting import PROTOCOL_VERSION, as_explained, write_li
 from BrainFMEngine.training.events import TrainingEvents
 
 
+SHOWN = (
+    "loss",
+    "seg/mean Dice",
+    "registration/median error in brain",
+    "distance/L1 inside ±3 mm",
+    "bias/norm-L2 in brain",
+)
+"""Numbers of a validation that people are shown."""
+
+
 class TrainingReporter(TrainingEvents):
     """Prints warnings and errors on standard error; the base of the others and the one for `--progress none`."""
 
@@ -64,8 +74,9 @@ class LineReporter(TrainingReporter):
             self.line(text)
 
     def validation(self, step: int, metrics: Mapping[str, float], best: bool) -> None:
-        """Show the numbers."""
-        numbers = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+        """Show the numbers that tell most; `metrics.csv` has all."""
+        shown = {name: value for name, value in metrics.items() if name in SHOWN or name.endswith("SSIM in brain")}
+        numbers = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
         self.line(f"validation at step {step}{' (best)' if best else ''}: {numbers}")
 
     def done(self, code: int, result: Mapping[str, Any], seconds: float) -> None:
