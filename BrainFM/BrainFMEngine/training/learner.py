@@ -13,6 +13,7 @@ from torch import Tensor
 from BrainFMEngine.generator.generator import Sample
 from BrainFMEngine.network.build import BrainNetwork
 from BrainFMEngine.training.average import WeightAverage
+from BrainFMEngine.training.cpu_convolutions import use_fast_convolutions
 from BrainFMEngine.training.distributed import Group
 from BrainFMEngine.training.level_checkpoints import checkpoint_levels
 from BrainFMEngine.training.objective import (
@@ -67,6 +68,8 @@ class Learner:
         self.average = None if recipe.ema_decay is None else WeightAverage(network, recipe.ema_decay)
         scaled = recipe.precision == "fp16" and self.device.type == "cuda"
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
+        if self.device.type == "cpu" and recipe.precision == "bf16":
+            use_fast_convolutions(network)
         if recipe.checkpointing:
             checkpoint_levels(network)
 
