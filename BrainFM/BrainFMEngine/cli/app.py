@@ -12,6 +12,7 @@ from BrainFMEngine.cli.generate import generate
 from BrainFMEngine.cli.info import info
 from BrainFMEngine.cli.models import app as models_app
 from BrainFMEngine.cli.predict import predict
+from BrainFMEngine.cli.prepare import prepare
 from BrainFMEngine.cli.train import train
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(predict)
 app.command()(generate)
+app.command()(prepare)
 app.command()(train)
 app.command()(evaluate)
 app.command()(info)

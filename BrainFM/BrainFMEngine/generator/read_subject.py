@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from BrainFMEngine.errors import InputImageError, UsageError
-from BrainFMEngine.generator.distances import SURFACES, signed_distances_mm
+from BrainFMEngine.generator.distances import REACH_MM, SURFACES, signed_distances_mm
 from BrainFMEngine.generator.label_maps import recognise, to_rows
+from BrainFMEngine.generator.read_contrast import read_contrast
+from BrainFMEngine.generator.read_coordinates import read_coordinates
 from BrainFMEngine.generator.read_surface import read_surface
-from BrainFMEngine.generator.subject import COARSE_STEP, Subject, code_distances
+from BrainFMEngine.generator.subject import DISTANCE_OFFSET, DISTANCE_SCALE, Subject, code_distances
 from BrainFMEngine.generator.surface_distances import distances_from_surface
-from BrainFMEngine.generator.tissues import CONTRASTS
 from BrainFMEngine.image.conform import orthogonal_grid
-from BrainFMEngine.image.io import read_image, read_layout
+from BrainFMEngine.image.io import read_image
 from BrainFMEngine.image.orientation import reorient
 from BrainFMEngine.image.resample import resample
 from BrainFMEngine.image.volume import Grid, Volume
 from BrainFMEngine.progress import Progress, SilentProgress
 
 MARGIN_MM = 6
-NOMINAL = {"T1": (90, 0.9), "T2": (99, 0.95), "FLAIR": (90, 0.68)}
-"""Which percentile of the head is brought to which nominal tissue value: white matter, fluid, grey matter."""
 LARGEST_LABEL = 65535
 
 
 def read_subject(
     labels: Path,
-    images: Mapping[str, Path] | None = None,
-    coordinates: Path | None = None,
+    images: Mapping[str, Path | Volume] | None = None,
+    coordinates: Path | Sequence[Path] | None = None,
     overrides: Mapping[int, int] | None = None,
     surfaces: Mapping[str, Path] | None = None,
     progress: Progress | None = None,
+    distances: Mapping[str, Path] | None = None,
 ) -> Subject:
     """Read a label map and what belongs to it.
 
     Args:
         labels: FreeSurfer, SynthSeg or BrainFM generation labels, any grid; brought to 1 mm RAS by nearest neighbour.
         images: contrast (T1, T2, FLAIR, CT) -> scan of the same head, aligned with the labels.
-        coordinates: image with three components, atlas RAS mm of each voxel.
+        coordinates: image with three components, atlas RAS mm of each voxel, or another form of `read_coordinates`.
         overrides: label id -> known id, for ids that no scheme knows.
         surfaces: "lp", "lw", "rp" and "rw" -> cortical surface in scanner RAS, from which distances are then measured.
         progress: told each stage.
+        distances: "lp", "lw", "rp" and "rw" -> image of distances coded as `Subject.distance`, instead of measuring.
 
     Returns:
         The subject, air around the head cut away. Distances are there where the map has both sides of a cortex.
@@ -63,17 +63,52 @@ def read_subject(
     progress.stage("measuring distances", 0.1)
     if surfaces:
         distance = _distances_from_surfaces(surfaces, volume.grid, progress)
+    elif distances:
+        distance = _distances_from_maps(distances, volume.grid)
     else:
         distance = _coded_distances(scheme.ids[rows]) if scheme.sided else None
     progress.stage("reading images", 0.4)
+    scans = {name: read_contrast(name, scan, volume.grid, rows, scheme) for name, scan in (images or {}).items()}
     return Subject(
         name=labels.name.split(".")[0],
         rows=torch.from_numpy(rows),
         distance=distance,
-        atlas_mm=None if coordinates is None else _read_coordinates(coordinates, volume.grid),
-        images={name: _read_contrast(name, path, volume.grid) for name, path in (images or {}).items()},
+        atlas_mm=None if coordinates is None else read_coordinates(coordinates, volume.grid),
+        images=scans,
         scheme=scheme,
         affine_ras=volume.affine_ras,
+    )
+
+
+def read_images_only(
+    name: str, images: Mapping[str, Volume], coordinates: Path | Sequence[Path] | None = None
+) -> Subject:
+    """Make a subject without labels from scans of one head.
+
+    Args:
+        name: of the subject.
+        images: contrast -> scan; the first one gives the 1 mm RAS grid, the others are aligned with it.
+        coordinates: as of `read_subject`.
+
+    Returns:
+        The subject, what is 0 around the first scan cut away.
+
+    Raises:
+        InputImageError: no scan, or an empty one.
+    """
+    if not images:
+        raise InputImageError(f"{name} has neither labels nor scans")
+    first = reorient(next(iter(images.values())))
+    grid = orthogonal_grid(first.grid, 1.0)
+    array = first.array - min(0.0, float(first.array.min()))
+    head = Volume(resample(array, first.grid, grid, 0.0), grid.affine_ras, first.source)
+    grid = _cropped(head).grid
+    return Subject(
+        name=name,
+        rows=None,
+        atlas_mm=None if coordinates is None else read_coordinates(coordinates, grid),
+        images={contrast: read_contrast(contrast, scan, grid) for contrast, scan in images.items()},
+        affine_ras=grid.affine_ras,
     )
 
 
@@ -93,7 +128,7 @@ def _cropped(volume: Volume) -> Volume:
     """Cut air away, except for a margin."""
     occupied = volume.array > 0
     if not occupied.any():
-        raise InputImageError(f"{volume.source.name} has no label but 0")
+        raise InputImageError(f"{volume.source.name} is 0 everywhere")
     low, high = [], []
     for axis in range(3):
         line = np.flatnonzero(occupied.any(axis=tuple(a for a in range(3) if a != axis)))
@@ -119,27 +154,12 @@ def _distances_from_surfaces(surfaces: Mapping[str, Path], grid: Grid, progress:
     return torch.from_numpy(code_distances(distances))
 
 
-def _read_contrast(name: str, path: Path, grid: Grid) -> torch.Tensor:
-    if name not in CONTRASTS:
-        raise UsageError(f"{name!r} is no contrast", f"Known: {', '.join(c.lower() for c in CONTRASTS)}.")
-    scan = read_image(path)
-    array = np.nan_to_num(scan.array, nan=0.0, posinf=0.0, neginf=0.0)
-    if name == "CT":
-        return torch.from_numpy((resample(array, scan.grid, grid, -1000.0) / 1000).astype(np.float16))
-    percentile, nominal = NOMINAL[name]
-    array = resample(array - min(0.0, float(array.min())), scan.grid, grid, 0.0)
-    bright = array[array > 0.02 * array.max()]
-    if not bright.size:
-        raise InputImageError(f"{path.name} does not cover the head of the label map", "Are they aligned?")
-    return torch.from_numpy((array / np.percentile(bright, percentile) * nominal).clip(0, 1.5).astype(np.float16))
-
-
-def _read_coordinates(path: Path, grid: Grid) -> torch.Tensor:
-    count = math.prod(read_layout(path).shape[3:])
-    if count != 3:
-        raise InputImageError(f"{path.name} holds {count} values a voxel", "Atlas coordinates are x, y and z in mm.")
-    frames = [read_image(path, frame=component) for component in range(3)]
-    shape = tuple(-(-n // COARSE_STEP) + 1 for n in grid.shape)
-    affine = grid.affine_ras @ np.diag([COARSE_STEP] * 3 + [1])
-    coarse = [resample(frame.array, frame.grid, Grid(shape, affine), 0.0) for frame in frames]
-    return torch.from_numpy(np.stack(coarse).astype(np.float16))
+def _distances_from_maps(maps: Mapping[str, Path], grid: Grid) -> torch.Tensor:
+    """Read maps coded `mm * DISTANCE_SCALE + DISTANCE_OFFSET`, as the authors' data have them; far away outside."""
+    missing = [name for name in SURFACES if name not in maps]
+    if missing:
+        raise UsageError(f"distance maps are needed for {', '.join(SURFACES)}", f"Missing: {', '.join(missing)}.")
+    far = DISTANCE_OFFSET + REACH_MM * DISTANCE_SCALE
+    images = [read_image(maps[name]) for name in SURFACES]
+    coded = np.stack([resample(image.array, image.grid, grid, far) for image in images])
+    return torch.from_numpy(coded.round().clip(0, 255).astype(np.uint8))

@@ -1,0 +1,77 @@
+"""`brainfm prepare`: a dataset for training and evaluation, or what is wrong with one."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from BrainFMEngine.cli.predict import Progress
+
+
+class Layout(str, Enum):
+    """How the files of a source are arranged."""
+
+    auto = "auto"
+    labels = "labels"
+    freesurfer = "freesurfer"
+    bids = "bids"
+    brainfm = "brainfm"
+    brain_id = "brain-id"
+    table = "table"
+
+
+def prepare(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="Folder or CSV file of subjects; with --check, the dataset.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DATASET", help="Folder of the dataset.")
+    ] = None,
+    layout: Annotated[Layout, typer.Option(help="How the source is arranged.")] = Layout.auto,
+    protocol: Annotated[str, typer.Option(help="Label protocol whose structures are looked for.")] = "compact-40",
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="SPLIT",
+            help="Percent of train/validation/test, such as 80/10/10; setup-1, setup-2 or setup-3 of BrainFM.",
+        ),
+    ] = "80/10/10",
+    held_out: Annotated[
+        list[str] | None, typer.Option(metavar="COLLECTION", help="Keep this collection for testing; repeat.")
+    ] = None,
+    split_seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
+    map_labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV id,known_id for labels that are not known.")
+    ] = None,
+    atlas: Annotated[bool, typer.Option(help="Register with the atlas where coordinates are not given.")] = True,
+    check: Annotated[bool, typer.Option("--check", help="Only tell what is wrong with the dataset SOURCE.")] = False,
+    exclude: Annotated[
+        bool, typer.Option("--exclude", help="With --check: take subjects with errors out of the split.")
+    ] = False,
+    progress: Annotated[
+        Progress, typer.Option(help="A bar, JSON lines on standard output, or nothing.")
+    ] = Progress.rich,
+) -> None:
+    """Make one dataset from label maps and scans: SynthSeg's, FreeSurfer's, BIDS, the authors', or a table."""
+    from BrainFMEngine.cli.logs import log_to_stderr
+    from BrainFMEngine.cli.preparation import PrepareRequest, run_check, run_prepare
+    from BrainFMEngine.cli.reporting import REPORTERS
+
+    log_to_stderr()
+    request = PrepareRequest(
+        source=source,
+        folder=output,
+        layout=layout.value,
+        protocol=protocol,
+        split=split,
+        held_out=held_out or [],
+        split_seed=split_seed,
+        map_labels=map_labels,
+        atlas=atlas,
+        exclude=exclude,
+    )
+    reporter = REPORTERS[progress.value]()
+    raise typer.Exit(run_check(request, reporter) if check else run_prepare(request, reporter))

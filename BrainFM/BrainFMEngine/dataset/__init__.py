@@ -1,0 +1,1 @@
+"""From scans and label maps of any layout to one documented folder that training and evaluation read."""
