@@ -1,6 +1,7 @@
 # make demo   run the five tasks on the sample head with the bundled weights
 # make test   run the whole test suite
 # make lint   check the style
+# make benchmark   time the prediction; benchmarks/generator.py and benchmarks/training.py time the rest
 # Needs Python 3.10 or newer; everything else goes into .venv.
 
 PYTHON ?= python3
