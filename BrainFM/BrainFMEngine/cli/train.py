@@ -35,7 +35,7 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     threads: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="CPU threads; the same number gives the same bits.")
+        int | None, typer.Option(metavar="N", min=1, max=256, help="CPU threads; the same number gives the same bits.")
     ] = None,
     stdin: Annotated[
         bool, typer.Option("--stdin", help="Stop, saved, at a line 'stop' on standard input, or at its end.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from BrainFMEngine.cli.interrupt import Interrupted
 from BrainFMEngine.cli.training_reporters import REPORTERS, TrainingReporter
-from BrainFMEngine.errors import CancelledError, UsageError
+from BrainFMEngine.errors import CancelledError, FileAccessError, UsageError
 from BrainFMEngine.inference.device_name import check_device_name
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def _train(request: TrainRequest, reporter: TrainingReporter) -> dict[str, Any]:
     stop_file = request.folder / STOP_NAME
     with StopSignal(stop_file, request.minutes, stdin_line=request.stdin, stdin_end=request.stdin) as stop:
         outcome = train(run, stop, reporter)
-    return {"step": outcome.step, "reason": outcome.reason, "model": str((request.folder / MODEL_NAME).absolute())}
+    model = (request.folder / MODEL_NAME).absolute()
+    return {"step": outcome.step, "reason": outcome.reason, "model": str(model) if model.exists() else None}
 
 
 def make_recipe(request: TrainRequest) -> Recipe:
@@ -92,14 +93,14 @@ def make_recipe(request: TrainRequest) -> Recipe:
     """
     from BrainFMEngine.training.recipe import recipe_from_json, with_values
     from BrainFMEngine.training.recipes import named_recipe
+    from BrainFMEngine.training.run_recipe import read_run_recipe
 
     given = Path(request.recipe)
     if given.suffix == ".json":
         recipe = recipe_from_json(given)
-    elif request.resume and (request.folder / "recipe.json").exists() and request.recipe == "brainfm":
-        recipe = recipe_from_json(request.folder / "recipe.json")
     else:
-        recipe = named_recipe(request.recipe, request.preset)
+        of_the_run = read_run_recipe(request.folder) if request.resume and request.recipe == "brainfm" else None
+        recipe = of_the_run or named_recipe(request.recipe, request.preset)
     changes = dict(_parse_change(text) for text in request.changes)
     if request.start is not None:
         changes["start.model"] = request.start
@@ -112,9 +113,13 @@ def _parse_change(text: str) -> tuple[str, Any]:
     if not equals or not key:
         raise UsageError(f"{text!r} is no change of a recipe", "Write for example --set steps=1000.")
     try:
-        return key, json.loads(value)
-    except json.JSONDecodeError:
+        return key, json.loads(value, parse_constant=_refuse_constant)
+    except (json.JSONDecodeError, RecursionError):
         return key, value
+
+
+def _refuse_constant(word: str) -> float:
+    raise UsageError(f"{word} is no number for a recipe")
 
 
 def _write_recipe(path: Path, recipe: Recipe) -> None:
@@ -123,7 +128,10 @@ def _write_recipe(path: Path, recipe: Recipe) -> None:
 
     if path.exists():
         raise UsageError(f"{path} is there already", "Choose another name.")
-    write_durably(path, recipe_to_json(recipe).encode())
+    try:
+        write_durably(path, recipe_to_json(recipe).encode())
+    except OSError as error:
+        raise FileAccessError(f"cannot write {path}: {error.strerror or error}", "Choose another folder.") from error
 
 
 def _tell_estimate(estimate: Any, reporter: TrainingReporter) -> dict[str, Any]:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from BrainFMEngine import __version__
-from BrainFMEngine.cli.reporting import PROTOCOL_VERSION, as_explained, write_line
+from BrainFMEngine.cli.reporting import PROTOCOL_VERSION, as_explained
 from BrainFMEngine.training.events import TrainingEvents
-
 
 SHOWN = (
     "loss",
@@ -57,7 +57,7 @@ class TrainingReporter(TrainingEvents):
 
     def line(self, text: str) -> None:
         """Print a line on standard error."""
-        write_line(sys.stderr, text)
+        tell(sys.stderr, f"{text}\n")
 
 
 class LineReporter(TrainingReporter):
@@ -67,9 +67,8 @@ class LineReporter(TrainingReporter):
         """Show the loss and the time left."""
         left = "" if seconds_left is None else f"  {_clock(seconds_left)} left"
         text = f"step {step}/{steps}  loss {values['loss']:.4f}  {values['seconds']:.2f} s{left}"
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r\x1b[2K{text}")
-            sys.stderr.flush()
+        if _is_terminal():
+            tell(sys.stderr, f"\r\x1b[2K{text}")
         else:
             self.line(text)
 
@@ -84,12 +83,12 @@ class LineReporter(TrainingReporter):
         if result.get("step") is None:
             return
         why = f"stopped at step {result['step']}: {result['reason']}" if result["reason"] else "all steps are done"
-        self.line(f"{why}; weights in {result['model']}")
+        self.line(f"{why}; weights in {result['model']}" if result["model"] else why)
 
     def line(self, text: str) -> None:
         """Print a line, below the one of the step."""
-        if sys.stderr.isatty():
-            sys.stderr.write("\r\x1b[2K")
+        if _is_terminal():
+            tell(sys.stderr, "\r\x1b[2K")
         super().line(text)
 
 
@@ -138,7 +137,25 @@ class JsonTrainingReporter(TrainingReporter):
         self._send("done", code=code, seconds=round(seconds, 3), **result)
 
     def _send(self, event: str, **values: Any) -> None:
-        write_line(self.stream, json.dumps({"event": event, **_finite(values)}, allow_nan=False))
+        tell(self.stream, json.dumps({"event": event, **_finite(values)}, allow_nan=False) + "\n")
+
+
+def tell(stream: TextIO | None, text: str) -> None:
+    """Write a text at once; a run goes on although nobody listens any more."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):  # what Python flushes at its end goes nowhere, too
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _finite(value: Any) -> Any:

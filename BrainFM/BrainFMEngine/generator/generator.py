@@ -55,7 +55,7 @@ class Sample:
 
     def part(self, window: tuple[slice, slice, slice]) -> Sample:
         """Return the same sample on fewer voxels; slices may have steps."""
-        targets = {name: target[(..., *window)] for name, target in self.targets.items()}
+        targets = {name: target[(..., *window)] if target.ndim else target for name, target in self.targets.items()}
         visible = None if self.visible is None else self.visible[window]
         return replace(self, image=self.image[(..., *window)], targets=targets, head=self.head[window], visible=visible)
 

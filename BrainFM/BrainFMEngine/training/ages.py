@@ -27,7 +27,7 @@ def read_ages(path: Path | str) -> dict[str, float]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise FileAccessError(f"cannot read {path}: {error.strerror or error}") from error
+        raise FileAccessError(f"cannot read {path}: {error.strerror or error}", "Check data.ages.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path.name} is no text in UTF-8") from error
     ages: dict[str, float] = {}

@@ -158,7 +158,10 @@ def resume_checkpoint(folder: Path, warn: Callable[[str], None] = logger.warning
     others = sorted(path.stem for path in folder.glob("*.pt"))
     if not others and not any(folder.glob("*.pt.damaged")):
         return None
-    hint = f"Others are there: {', '.join(others)}." if others else "Start a new run in another folder."
+    hint = "Start a new run in another folder."
+    if others:
+        listed = ", ".join(others)
+        hint = f"There is {listed}; to go on from one, copy its .pt and .json to last.pt and last.json, then resume."
     raise DamagedCheckpointError(f"neither last.pt nor previous.pt in {folder} can be used", hint)
 
 

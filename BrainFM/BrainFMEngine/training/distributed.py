@@ -68,6 +68,8 @@ class Group:
         present = torch.tensor([float(p.grad is not None) for p in parameters], device=parameters[0].device)
         dist.all_reduce(present, op=dist.ReduceOp.MAX)
         used = [p for p, there in zip(parameters, present.tolist(), strict=True) if there]
+        if not used:
+            return
         flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in used])
         dist.all_reduce(flat)
         for parameter, part in zip(used, flat.split([p.numel() for p in used]), strict=True):

@@ -10,7 +10,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from BrainFMEngine.errors import UsageError
+from BrainFMEngine.errors import BrainFMError, UsageError
+
+
+class NotFiniteRunError(BrainFMError):
+    """The run cannot go on, as its loss is not finite again and again (exit code 1)."""
+
+    code = 1
 
 
 class Action(Enum):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from BrainFMEngine.errors import UsageError
 from BrainFMEngine.generator.generator import Sample
 from BrainFMEngine.network.build import BrainNetwork
 from BrainFMEngine.training.average import WeightAverage
@@ -122,9 +123,20 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue as `state` was."""
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        """Continue as `state` was, with the options of this recipe.
+
+        Raises:
+            UsageError: it is the state of another network.
+        """
+        options = [{key: value for key, value in g.items() if key != "params"} for g in self.optimizer.param_groups]
+        try:
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError) as error:
+            hint = "Begin another run with --start RUN/model, or restore the recipe's network, start and head rates."
+            raise UsageError("the checkpoint does not fit this recipe's network and optimizer", hint) from error
+        for group, own in zip(self.optimizer.param_groups, options, strict=True):
+            group.update(own)
         if self.average is not None and state["average"] is not None:
             self.average.restore(state["average"])
         self.scaler.load_state_dict(state["scaler"])

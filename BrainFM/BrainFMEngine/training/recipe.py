@@ -28,6 +28,7 @@ from BrainFMEngine.training.terms import SEGMENTATION_HEADS, TERMS
 
 FORMAT_VERSION = 1
 MAX_BYTES = 1 << 20
+MAX_SEED = 1 << 63
 DISTANCE_MAPS = {"both": 4, "left": 2}
 
 
@@ -102,7 +103,8 @@ def recipe_from_json(path: Path | str) -> Recipe:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise FileAccessError(f"cannot read {path}: {error.strerror or error}") from error
+        hint = "Give the name of a recipe, or the path of a recipe file."
+        raise FileAccessError(f"cannot read {path}: {error.strerror or error}", hint) from error
     if len(data) > MAX_BYTES:
         raise UsageError(f"{path.name} is too large for a recipe")
     try:
@@ -187,6 +189,8 @@ def _contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
     for name in ("steps", "samples", "accumulation"):
         if getattr(recipe, name) < 1:
             yield f"{name!r} is {getattr(recipe, name)}", "Give 1 or more."
+    if not 0 <= recipe.seed < MAX_SEED:
+        yield f"'seed' is {recipe.seed}", "Give a whole number from 0 to below 2^63."
     if recipe.ema_decay is not None and not 0 <= recipe.ema_decay < 1:
         yield f"'ema_decay' is {recipe.ema_decay:g}", "Give a number from 0 to below 1, or null for no average."
     yield from _head_contradictions(recipe)
@@ -201,6 +205,8 @@ def _head_contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
         trained |= set(heads if weight else ())
         if heads and not set(heads) & set(outputs):
             yield f"the objective has {name!r}, but the network no head for it", f"Heads: {', '.join(outputs)}."
+    if recipe.objective.sparse and "age" in weights:
+        yield "an age cannot be learnt from a part of the voxels", "Set objective.sparse to false."
     for head in outputs:
         if head not in trained:
             yield f"no term of the objective trains the head {head!r}", "Its output would stay random."
@@ -224,6 +230,8 @@ def _sample_contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
         if recipe.network.heads.get(head, classes) != classes:
             protocol = recipe.generator.protocol
             yield f"the head {head!r} has {recipe.network.heads[head]} channels", f"{protocol} has {classes} classes."
+    if not 0 < recipe.generator.spacing_mm < float("inf"):
+        yield f"'generator.spacing_mm' is {recipe.generator.spacing_mm:g}", "Give a length above 0."
     shape, least = recipe.generator.shape, recipe.network.config().size_multiple
     if min(shape) < least:
         yield f"samples of {shape} voxels are too small for the network", f"Give {least} or more along each axis."

@@ -97,7 +97,7 @@ class ObjectiveOptions:
     def __post_init__(self):
         _check_names("term", self.weights, (*TERMS, *BATCH_TERMS))
         _check_names("head", (*self.air_weights, *self.visible_heads), DENSE_HEADS)
-        for name, weight in {**self.weights, **self.air_weights}.items():
+        for name, weight in (*self.weights.items(), *self.air_weights.items()):
             _check(0 <= weight < float("inf"), f"the weight of {name!r} is {weight:g}", "Give 0 or more.")
         _check(any(self.weights.values()), "the objective has no term", f"Terms: {', '.join(TERMS)}.")
         _check(min(self.temperatures) > 0, "a temperature is not positive")

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from BrainFMEngine.dataset.dataset import load_subjects
-from BrainFMEngine.errors import UsageError
+from BrainFMEngine.errors import DeviceMemoryError, UsageError
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.inference.device import choose_device
 from BrainFMEngine.training import checkpoints
-from BrainFMEngine.training.ages import read_ages
+from BrainFMEngine.training.checkpoints import LAST, PREVIOUS, checkpoint_path
 from BrainFMEngine.training.distributed import Group
-from BrainFMEngine.training.durable_file import write_durably
 from BrainFMEngine.training.estimate import Estimate, estimate_run
 from BrainFMEngine.training.events import TrainingEvents
+from BrainFMEngine.training.explained_faults import explained_faults, smaller_samples
 from BrainFMEngine.training.export import export_weights
 from BrainFMEngine.training.learner import Learner
-from BrainFMEngine.training.recipe import Recipe, differences, recipe_from_json, recipe_hash, recipe_to_json
-from BrainFMEngine.training.run_folder import RunFolder
+from BrainFMEngine.training.recipe import Recipe, recipe_hash
+from BrainFMEngine.training.run_data import read_run_data
+from BrainFMEngine.training.run_folder import STATE_NAME, RunFolder, RunState
+from BrainFMEngine.training.run_recipe import refuse_change, write_run_recipe
 from BrainFMEngine.training.start import initial_network
 from BrainFMEngine.training.stop import StopSignal
 from BrainFMEngine.training.trainer import CHECKPOINTS, Outcome, Trainer
 from BrainFMEngine.training.validation import Validation
 
-logger = logging.getLogger(__name__)
-
-RECIPE_NAME, MODEL_NAME = "recipe.json", "model"
-SHOWN_CHANGES = 5
+MODEL_NAME = "model"
+SURELY_TOO_LARGE = 1.5
+"""A step whose estimate is so many times what is free is refused."""
+SHOWN_SUBJECTS = 3
 
 
 @dataclass(frozen=True)
@@ -61,34 +62,60 @@ class RunRequest:
 def train(request: RunRequest, stop: StopSignal, events: TrainingEvents | None = None) -> Outcome:
     """Train until all steps are done or `stop` is requested; afterwards `folder/model` holds the weights to use.
 
+    A new run that fails before its first step leaves nothing behind.
+
     Raises:
         UsageError: the folder holds a run (or none, to resume), another process trains in it, the data set has no
             subject for training, or the recipe doesn't fit it.
+        InputImageError: too many subjects are damaged.
         DeviceMemoryError: no such device, or memory ran out.
         FileAccessError: something cannot be read or written.
     """
     events = events or TrainingEvents()
     if request.threads is not None:
         torch.set_num_threads(request.threads)
-    with ExitStack() as stack:
+    with explained_faults(request.recipe), ExitStack() as stack:
         group = stack.enter_context(Group.from_environment(_device_kind(request.device)))
         device = _own_device(request.device, group)
         run = _open_run(request, stack) if group.is_first else None
-        trainer = _make_trainer(request, device, group, run, stop, events)
-        if request.resume and not trainer.resume() and group.is_first:
-            events.warning("there is no checkpoint yet: the run begins at step 0")
-        _check_subjects(request, trainer)
-        outcome = trainer.run()
-        if group.is_first:
-            export_weights(trainer.checkpoint_folder, request.recipe, request.folder / MODEL_NAME)
-        if run is not None:
-            run.end("finished" if not outcome.reason else "stopped", outcome.reason)
-        return outcome
+        with explained_faults(request.recipe):  # within the run, whose state file tells the same sentence
+            return _train(request, device, group, run, stop, events)
 
 
 def plan(request: RunRequest) -> Estimate:
     """Tell what a run will need, without starting it."""
-    return estimate_run(request.recipe, _load(request.dataset, "train"))
+    subjects = load_subjects(request.dataset, "train")
+    return estimate_run(request.recipe, subjects, choose_device(request.device))
+
+
+def checkpoint_bytes(trainer: Trainer) -> int:
+    """Estimate the size of a checkpoint: weights, their average and two moments, float32."""
+    parameters = sum(parameter.numel() for parameter in trainer.learner.network.parameters())
+    return 4 * parameters * (3 + (trainer.learner.average is not None))
+
+
+def _train(
+    request: RunRequest,
+    device: torch.device,
+    group: Group,
+    run: RunFolder | None,
+    stop: StopSignal,
+    events: TrainingEvents,
+) -> Outcome:
+    trainer = _make_trainer(request, device, group, run, stop, events)
+    if request.resume:
+        _resume(request, trainer, run, events)
+    if run is not None:
+        write_run_recipe(request.folder, request.recipe)
+    first = trainer.step
+    outcome = trainer.run()
+    if group.is_first and outcome.step == first and outcome.reason:
+        events.warning(f"no step was taken: {outcome.reason}")
+    if group.is_first and outcome.step:
+        export_weights(trainer.checkpoint_folder, request.recipe, request.folder / MODEL_NAME, warn=events.warning)
+    if run is not None:
+        run.end("finished" if not outcome.reason else "stopped", outcome.reason)
+    return outcome
 
 
 def _device_kind(name: str) -> str:
@@ -104,24 +131,27 @@ def _own_device(name: str, group: Group) -> torch.device:
 
 
 def _open_run(request: RunRequest, stack: ExitStack) -> RunFolder:
-    recipe, open_ = request.recipe, RunFolder.attach if request.resume else RunFolder.create
-    if request.resume and not request.allow_change:
-        _refuse_change(request)
-    extra = {"allow_change": request.allow_change} if request.resume else {}
-    run = stack.enter_context(open_(request.folder, recipe_hash(recipe), recipe.steps, **extra))
-    write_durably(request.folder / RECIPE_NAME, recipe_to_json(recipe).encode())
-    return run
+    recipe, folder = request.recipe, request.folder
+    if request.resume:
+        if not request.allow_change:
+            refuse_change(folder, recipe)
+        run = RunFolder.attach(folder, recipe_hash(recipe), recipe.steps, request.allow_change)
+    else:
+        _refuse_folder(request)
+        run = RunFolder.create(folder, recipe_hash(recipe), recipe.steps)
+    return stack.enter_context(run)
 
 
-def _refuse_change(request: RunRequest) -> None:
-    path = request.folder / RECIPE_NAME
-    changes = differences(recipe_from_json(path), request.recipe) if path.exists() else []
-    if changes:
-        shown = "; ".join(changes[:SHOWN_CHANGES]) + ("; …" if len(changes) > SHOWN_CHANGES else "")
-        raise UsageError(
-            f"the run in {request.folder} was begun with another recipe ({shown})",
-            "Restore the recipe, or continue with this one with --allow-change.",
-        )
+def _refuse_folder(request: RunRequest) -> None:
+    """Refuse a folder in which a new run would replace what is not its own."""
+    folder = request.folder
+    if (folder / STATE_NAME).exists():
+        return  # a run, which is refused with who trains there
+    if folder.exists() and request.dataset.exists() and folder.samefile(request.dataset):
+        raise UsageError(f"{folder} is the data set", "Choose another folder for the run.")
+    for name in (CHECKPOINTS, MODEL_NAME):
+        if (folder / name).exists():
+            raise UsageError(f"{folder} has {name!r} already, which the run would replace", "Choose another folder.")
 
 
 def _make_trainer(
@@ -133,73 +163,77 @@ def _make_trainer(
     events: TrainingEvents,
 ) -> Trainer:
     recipe = request.recipe
-    ages = None if recipe.data.ages is None else read_ages(recipe.data.ages)
-    subjects = [subject.to(device) for subject in _load(request.dataset, "train")]
-    if recipe.needs_ages:
-        subjects = _with_ages(subjects, ages or {})
-    _warn_about_memory(recipe, subjects, device, events)
-    network = initial_network(recipe).to(device)
-    held_out = [subject.to(device) for subject in load_subjects(request.dataset, "validation")]
-    if recipe.validation.every and not held_out and group.is_first:
-        events.warning("the data set has no subjects for validation; the last weights are kept, not the best")
+    data = read_run_data(request.dataset, recipe, events.warning)
+    _refuse_too_large(recipe, data.subjects, device, events)
+    network = initial_network(_first_recipe(request)).to(device)
+    held_out = [subject.to(device) for subject in data.held_out]
     trainer = Trainer(
         recipe,
         Learner(recipe, network, group),
-        subjects,
+        [subject.to(device) for subject in data.subjects],
         request.folder,
-        validation=Validation(held_out, recipe, ages) if held_out and recipe.validation.every else None,
+        validation=Validation(held_out, recipe, data.ages) if held_out else None,
         group=group,
         run=run,
         stop=stop,
         events=events,
-        ages=ages,
+        ages=data.ages,
+        contents=data.contents,
     )
     if group.is_first:
-        (request.folder / CHECKPOINTS).mkdir(exist_ok=True)
-        checkpoints.require_space(request.folder / CHECKPOINTS, checkpoint_bytes(trainer))
+        checkpoints.require_space(request.folder, checkpoint_bytes(trainer))
     return trainer
 
 
-def checkpoint_bytes(trainer: Trainer) -> int:
-    """Estimate the size of a checkpoint: weights, their average and two moments, float32."""
-    parameters = sum(parameter.numel() for parameter in trainer.learner.network.parameters())
-    return 4 * parameters * (3 + (trainer.learner.average is not None))
+def _first_recipe(request: RunRequest) -> Recipe:
+    """Return the recipe for the first weights: those of a checkpoint need no other model, which may be gone."""
+    recipe, folder = request.recipe, request.folder / CHECKPOINTS
+    if request.resume and any(checkpoint_path(folder, name).exists() for name in (LAST, PREVIOUS)):
+        return replace(recipe, start=replace(recipe.start, model=None, required=False))
+    return recipe
 
 
-def _load(dataset: Path, split: str) -> list[Subject]:
-    subjects = load_subjects(dataset, split)
-    if not subjects:
-        raise UsageError(f"{dataset} has no subject in its {split} split", "See `brainfm prepare --check`.")
-    return subjects
-
-
-def _with_ages(subjects: Sequence[Subject], ages: dict[str, float]) -> list[Subject]:
-    known = [subject for subject in subjects if subject.name in ages]
-    if not known:
-        raise UsageError("no subject of the data set has an age", "Name the file of ages in the recipe: data.ages.")
-    return known
-
-
-def _warn_about_memory(
+def _refuse_too_large(
     recipe: Recipe, subjects: Sequence[Subject], device: torch.device, events: TrainingEvents
 ) -> None:
+    """Refuse what cannot fit before anything is allocated; warn of what may not (the estimate is good to a third)."""
     estimate = estimate_run(recipe, subjects, device)
-    if estimate.free_bytes and estimate.step_bytes > estimate.free_bytes:
-        needed, free = estimate.step_bytes / 1e9, estimate.free_bytes / 1e9
-        events.warning(
-            f"a step needs about {needed:.1f} GB and {free:.1f} GB are free on {device}; smaller samples "
-            f"(generator.shape) or checkpointing=true need less"
-        )
-
-
-def _check_subjects(request: RunRequest, trainer: Trainer) -> None:
-    """Refuse to continue on other subjects than before: the curve would not be one run's."""
-    before = trainer.subjects_before
-    names = [subject.name for subject in trainer.subjects]
-    if before is None or before == names or request.allow_change:
+    if not estimate.free_bytes or estimate.step_bytes <= estimate.free_bytes:
         return
-    changed = sorted(set(before) ^ set(names))[:3]
-    raise UsageError(
-        f"the run was trained on other subjects ({', '.join(changed) or 'in another order'})",
-        "Restore the data set, or allow the change with --allow-change.",
-    )
+    needed, free = estimate.step_bytes / 1e9, estimate.free_bytes / 1e9
+    text = f"a step needs about {needed:.1f} GB and {free:.1f} GB are free on {device}"
+    if estimate.step_bytes > SURELY_TOO_LARGE * estimate.free_bytes:
+        raise DeviceMemoryError(text, f"Try {smaller_samples(recipe)}.")
+    events.warning(f"{text}; {smaller_samples(recipe)} needs less")
+
+
+def _resume(request: RunRequest, trainer: Trainer, run: RunFolder | None, events: TrainingEvents) -> None:
+    if trainer.resume():
+        if not request.allow_change:
+            _refuse_other_subjects(trainer)
+        return
+    if run is None:
+        return
+    if _has_saved(run.before, request.recipe):
+        hint = "Restore them, or start a new run in another folder."
+        raise checkpoints.DamagedCheckpointError(f"the checkpoints of the run in {request.folder} are gone", hint)
+    events.warning("there is no checkpoint yet: the run begins at step 0")
+
+
+def _has_saved(before: RunState | None, recipe: Recipe) -> bool:
+    """Tell whether a run must have left a checkpoint."""
+    if before is None:
+        return False
+    return before.step > recipe.saving.every or (before.state in ("finished", "stopped") and before.step > 0)
+
+
+def _refuse_other_subjects(trainer: Trainer) -> None:
+    """Refuse to continue on other subjects than before: the curve would not be one run's."""
+    before, now = trainer.contents_before, trainer.contents
+    changed = sorted(name for name in {**before, **now} if before.get(name) != now.get(name))
+    if changed:
+        listed = ", ".join(changed[:SHOWN_SUBJECTS]) + (", …" if len(changed) > SHOWN_SUBJECTS else "")
+        raise UsageError(
+            f"the run was trained on other subjects ({listed} changed)",
+            "Restore the data set, or allow the change with --allow-change.",
+        )

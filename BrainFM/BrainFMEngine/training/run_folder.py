@@ -25,6 +25,7 @@ from BrainFMEngine.training.run_lock import RunLock, is_locked
 logger = logging.getLogger(__name__)
 
 STATE_NAME, STOP_NAME = "run.json", "stop"
+HINT = "Check permissions and free space, or choose another folder."
 FORMAT_VERSION = 1
 HEARTBEAT_SECONDS = 2.0
 """How often the state file is written."""
@@ -82,7 +83,8 @@ class RunFolder:
     """The trainer's side: holds the lock, and keeps `run.json` fresh from a thread. A context manager.
 
     `create` or `attach` make one. Leaving the block with an error makes the state "failed" with the error's sentence;
-    without one it becomes "finished" if all steps are done and "stopped" if not, unless `end` was called.
+    without one it becomes "finished" if all steps are done and "stopped" if not, unless `end` was called. What
+    fails before it is "running" is taken back: the folder is as it was.
 
     Attributes:
         folder: the run's.
@@ -91,7 +93,7 @@ class RunFolder:
     """
 
     def __init__(self, folder: Path, recipe: str, steps: int, new: bool, allow_change: bool = False):
-        self.folder = folder
+        self.folder, self._new = folder, new
         self._lock = RunLock(folder)
         try:
             self.before = _state_before(folder, recipe, new, allow_change)
@@ -100,8 +102,8 @@ class RunFolder:
             (folder / STOP_NAME).unlink(missing_ok=True)  # it was meant for the process before
             self._write()
         except OSError as error:
-            self._lock.release()
-            raise FileAccessError(f"cannot write to {folder}: {error.strerror or error}") from error
+            self._leave(remove=new)
+            raise FileAccessError(f"cannot write to {folder}: {error.strerror or error}", HINT) from error
         except BaseException:
             self._lock.release()
             raise
@@ -126,7 +128,7 @@ class RunFolder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FileAccessError(f"cannot make {folder}: {error.strerror or error}") from error
+            raise FileAccessError(f"cannot make {folder}: {error.strerror or error}", HINT) from error
         return cls(folder, recipe, steps, new=True)
 
     @classmethod
@@ -177,13 +179,33 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is not None and self._state.state == "starting" and (self._new or self.before):
+            self._take_back()
+        elif error is None:
             self.end("finished" if self._state.step >= self._state.steps else "stopped", self._state.message)
         elif isinstance(error, CancelledError):
             self.end("stopped", error.message)
         else:
             explained = isinstance(error, BrainFMError)
             self.end("failed", str(error) if explained else f"{type(error).__name__}: {error}".strip(": "))
+
+    def _take_back(self) -> None:
+        """Leave nothing of a run or resume that never began; a second try finds the folder as the first did."""
+        self._ended.set()
+        self._thread.join(timeout=5 * HEARTBEAT_SECONDS)
+        with suppress(OSError):
+            (self.folder / STOP_NAME).unlink(missing_ok=True)
+            if self.before is None:
+                (self.folder / STATE_NAME).unlink(missing_ok=True)
+            else:
+                write_durably(self.folder / STATE_NAME, json.dumps(asdict(self.before), indent=1).encode())
+        self._leave(remove=self._new)
+
+    def _leave(self, remove: bool) -> None:
+        self._lock.release(remove)
+        if remove:
+            with suppress(OSError):  # other files are in it
+                self.folder.rmdir()
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):

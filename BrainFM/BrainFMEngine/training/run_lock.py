@@ -55,33 +55,51 @@ class RunLock:
         self.path = folder / LOCK_NAME
         self._stream: IO[bytes] | None = None
         try:
-            stream = _open(self.path)
-            try:
-                self.stale = self._acquire(stream)
-            except BaseException:
-                stream.close()
-                raise
+            stream = self._take()
         except OSError as error:
-            raise FileAccessError(f"cannot lock {self.path}: {error.strerror or error}") from error
+            hint = "Check permissions and free space, or choose another folder."
+            raise FileAccessError(f"cannot lock {self.path}: {error.strerror or error}", hint) from error
         self._stream = stream
         _held.add(stream)
 
-    def release(self) -> None:
-        """Let others train here; harmless if called twice."""
+    def release(self, remove: bool = False) -> None:
+        """Let others train here, and delete the lock file if asked to; harmless if called twice."""
         if self._stream is not None:
+            if remove and sys.platform != "win32":  # while it is ours; who waits for it sees that it is gone
+                self.path.unlink(missing_ok=True)
             with suppress(OSError, ValueError):  # closed already in a forked child, whose parent keeps the lock
                 self._stream.truncate(0)
                 _unlock(self._stream)
             _held.discard(self._stream)
             self._stream.close()
             self._stream = None
+            if remove and sys.platform == "win32":  # where an open file cannot be deleted
+                with suppress(OSError):
+                    self.path.unlink(missing_ok=True)
+
+    def _take(self) -> IO[bytes]:
+        """Open and lock the file; again if its last holder deleted it in between."""
+        while True:
+            stream = _open(self.path)
+            try:
+                self.stale = self._acquire(stream)
+                if _is_file_of(stream, self.path):
+                    return stream
+            except BaseException:
+                stream.close()
+                raise
+            stream.close()
 
     def _acquire(self, stream: IO[bytes]) -> LockHolder | None:
         locked = self._lock_patiently(stream)
         stale = read_holder(self.path)
         if not locked and stale is not None and not _is_gone(stale):
             raise self._in_use(stale, f"If that process is certainly gone, delete {self.path.name}.")
-        _write_holder(stream)
+        try:
+            _write_holder(stream)
+        except OSError:
+            if not locked:
+                raise  # otherwise it is only for people, and a full disk is told about with what matters
         return stale
 
     def _lock_patiently(self, stream: IO[bytes]) -> bool:
@@ -131,6 +149,13 @@ def read_holder(path: Path) -> LockHolder | None:
 
 def _open(path: Path) -> IO[bytes]:
     return open(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644), "rb+", buffering=0)
+
+
+def _is_file_of(stream: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _write_holder(stream: IO[bytes]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -76,7 +77,9 @@ class StopSignal:
     def __enter__(self) -> StopSignal:
         if threading.current_thread() is threading.main_thread():
             self._watch_signals()
-        if self.stdin_line or self.stdin_end:
+        if sys.stdin is None and self.stdin_end:  # closed from the start: its number may be another file's by now
+            self.request("the end of standard input")
+        elif self.stdin_line or self.stdin_end:
             threading.Thread(target=self._listen, name="standard input", daemon=True).start()
         return self
 

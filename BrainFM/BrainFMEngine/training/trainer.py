@@ -15,7 +15,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from BrainFMEngine.errors import BrainFMError
+import torch
+
+from BrainFMEngine import __version__
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.training import checkpoints
 from BrainFMEngine.training.checkpoints import BEST, LAST, checkpoint_path, keep_checkpoint, save_checkpoint, step_name
@@ -23,10 +25,9 @@ from BrainFMEngine.training.distributed import Group
 from BrainFMEngine.training.early_stop import EarlyStop
 from BrainFMEngine.training.events import TrainingEvents
 from BrainFMEngine.training.feed import TrainingFeed
-from BrainFMEngine.training.guard import Action, NotFiniteGuard
+from BrainFMEngine.training.guard import Action, NotFiniteGuard, NotFiniteRunError
 from BrainFMEngine.training.learner import Learner, StepResult
 from BrainFMEngine.training.logbook import Logbook
-from BrainFMEngine.training.out_of_memory import explained_memory
 from BrainFMEngine.training.pictures import keep_picture
 from BrainFMEngine.training.random_state import capture_random_state, restore_random_state
 from BrainFMEngine.training.recipe import Recipe, recipe_to_json
@@ -36,15 +37,10 @@ from BrainFMEngine.training.stop import StopSignal
 from BrainFMEngine.training.validation import Validation
 
 CHECKPOINTS = "checkpoints"
+SOFTWARE = f"brainfm {__version__}, torch {torch.__version__}"
 KEPT_PERIODIC = 5
 REMEMBERED_STEPS = 50
 """The time left is told from the median of so many steps."""
-
-
-class NotFiniteRunError(BrainFMError):
-    """The run cannot go on, as its loss is not finite again and again (exit code 1)."""
-
-    code = 1
 
 
 @dataclass(frozen=True)
@@ -69,6 +65,10 @@ class Trainer:
         stop: who may ask to stop.
         events: told what happens.
         ages: for the age head.
+        contents: subject -> SHA-256 of its file, kept in the checkpoints.
+
+    Attributes:
+        contents_before: those of the checkpoint that the run was resumed from.
     """
 
     def __init__(
@@ -83,16 +83,18 @@ class Trainer:
         stop: StopSignal | None = None,
         events: TrainingEvents | None = None,
         ages: Mapping[str, float] | None = None,
+        contents: Mapping[str, str] | None = None,
     ):
         self.recipe, self.learner, self.subjects, self.folder = recipe, learner, subjects, folder
         self.validation, self.group, self.run_folder = validation, group or Group(), run
         self.stop, self.events, self.ages = stop or StopSignal(), events or TrainingEvents(), ages
+        self.contents = dict(contents or {subject.name: "" for subject in subjects})
+        self.contents_before: dict[str, str] = {}
         self.guard = NotFiniteGuard()
         self.early_stop = EarlyStop(recipe.validation.patience, higher_is_better=False)
         self.step = 0
         self._seconds: deque[float] = deque(maxlen=REMEMBERED_STEPS)
         self._saved_step: int | None = None
-        self.subjects_before: list[str] | None = None
 
     @property
     def checkpoint_folder(self) -> Path:
@@ -114,7 +116,9 @@ class Trainer:
         _, state = found
         self._restore(state)
         self.guard.restore(state["guard"])
-        self.subjects_before = state["subjects"]
+        self.contents_before = state["contents"]
+        if state["software"] != SOFTWARE:
+            self.events.warning(f"the run was begun with {state['software']}, this is {SOFTWARE}: bits may differ")
         self._saved_step = self.step
         return True
 
@@ -158,7 +162,9 @@ class Trainer:
             "early_stop": self.early_stop.state(),
             "random": capture_random_state(),
             "recipe": recipe_to_json(self.recipe),
-            "subjects": [subject.name for subject in self.subjects],
+            "subjects": list(self.contents),
+            "contents": self.contents,
+            "software": SOFTWARE,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -175,33 +181,33 @@ class Trainer:
         """Take a step; return why the run has to stop, if it has to."""
         started = time.monotonic()
         batches = iter(self.feed)
-        with explained_memory(self.recipe):
-            taken = [next(batches) for _ in range(self.recipe.accumulation)]
-            waited = time.monotonic() - started
-            result = self.learner.look(taken, self.step)
-            rate = self._rate()
-            if self._judge(result) is Action.ROLL_BACK:
-                return ""
-            if result.finite:
-                self.learner.learn(rate)
-            else:
-                self.learner.skip()
+        taken = [next(batches) for _ in range(self.recipe.accumulation)]
+        waited = time.monotonic() - started
+        subject = taken[0][0].parameters.subject
+        result = self.learner.look(taken, self.step)
+        rate = self._rate()
+        if self._judge(result, subject) is Action.ROLL_BACK:
+            return ""
+        if result.finite:
+            self.learner.learn(rate)
+        else:
+            self.learner.skip()
         self.step += 1
         self._seconds.append(time.monotonic() - started)
-        self._write_step(result, rate, waited, taken[0][0].parameters.subject)
+        self._write_step(result, rate, waited, subject)
         return self._between_steps()
 
     def _rate(self) -> float:
         rate = learning_rate(self.recipe.schedule, self.step, self.recipe.steps, self.recipe.optimizer.learning_rate)
         return rate * self.guard.rate_factor
 
-    def _judge(self, result: StepResult) -> Action:
+    def _judge(self, result: StepResult, subject: str) -> Action:
         action = self.guard.judge(self.step, result.finite or result.calibrating)
         if action is Action.GO_ON:
             return action
         if action is Action.STOP:
             raise NotFiniteRunError(self.guard.reason, "Lower the learning rate, use fp32, or check the data set.")
-        self.events.warning(f"step {self.step + 1} was skipped: its loss or gradient is not finite")
+        self.events.warning(f"step {self.step + 1} was skipped: its loss or gradient is not finite (subject {subject})")
         if action is Action.ROLL_BACK:
             self._roll_back()
         return action

@@ -56,7 +56,7 @@ def test_two_processes_equal_one_with_twice_the_samples(tmp_path):
     )
     for name, tensor in alone.items():
         assert torch.equal(first[name], second[name]), name
-        assert torch.allclose(first[name], tensor, rtol=1e-5, atol=1e-7), name
+        assert torch.allclose(first[name], tensor, rtol=1e-5, atol=1e-6), name  # sums in another order; a step is 1e-4
     curves = [[json.loads(line)["loss"] for line in (f / "log.jsonl").read_text().splitlines()] for f in (one, two)]
     assert curves[0] == pytest.approx(curves[1], rel=1e-6)
 

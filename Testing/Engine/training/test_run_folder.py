@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 
@@ -107,6 +108,9 @@ def test_a_forked_child_does_not_hold_a_killed_trainers_lock(tmp_path):
         assert read_state(tmp_path).alive
         trainer.kill()
         trainer.wait()
+        deadline = time.monotonic() + 30  # the child has to be given a turn to close its copy
+        while read_state(tmp_path).alive and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert not read_state(tmp_path).alive
         RunFolder.attach(tmp_path, "abc", 100).end("stopped")
     finally:
@@ -221,3 +225,28 @@ def test_a_folder_that_cannot_be_written_to_is_explained(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileAccessError, match="cannot make"):
         RunFolder.create(tmp_path / "file" / "run", "abc", 5)
+
+
+def test_a_run_that_fails_before_it_begins_is_taken_back(tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(ValueError), RunFolder.create(folder, "abc", 5):
+        raise ValueError("nothing to learn from")
+    assert not folder.exists()
+    RunFolder.create(folder, "abc", 5).end("stopped", "asked to")
+    before = (folder / "run.json").read_bytes()
+    with pytest.raises(ValueError), RunFolder.attach(folder, "def", 9, allow_change=True):
+        raise ValueError("another network")
+    assert (folder / "run.json").read_bytes() == before
+
+
+def test_who_waits_for_a_lock_that_is_deleted_gets_the_new_one(tmp_path):
+    first = run_lock.RunLock(tmp_path)
+    taken = []
+    waiter = threading.Thread(target=lambda: taken.append(run_lock.RunLock(tmp_path)))
+    waiter.start()
+    time.sleep(0.2)
+    first.release(remove=True)
+    waiter.join()
+    assert run_lock.is_locked(tmp_path)
+    taken[0].release()
+    assert not run_lock.is_locked(tmp_path)
