@@ -40,7 +40,7 @@ class Estimate:
 
 
 def estimate_run(recipe: Recipe, subjects: Sequence[Subject], device: torch.device | str = "cpu") -> Estimate:
-    """Estimate memory and disk of a recipe on subjects; within about a third."""
+    """Estimate memory and disk of a recipe on subjects; within a factor of two."""
     config, device = recipe.network.config(), torch.device(device)
     with torch.device("meta"):
         parameters = sum(parameter.numel() for parameter in build_network(config).parameters())

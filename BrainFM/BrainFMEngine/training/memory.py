@@ -28,7 +28,7 @@ def step_bytes(
         loss_fraction: share of the voxels that outputs are computed on.
 
     Returns:
-        bytes on the device; within about a third of what is measured.
+        bytes on the device; within a factor of two of what is measured.
     """
     voxels = math.prod(shape)
     inner = [size * channels for size, channels in _inner_maps(config)]

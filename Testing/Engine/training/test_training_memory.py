@@ -42,7 +42,8 @@ def test_estimate_is_near_the_measured_peak(checkpointing):
     command = [sys.executable, "-c", MEASURE, str(checkpointing)]
     measured = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     estimated = step_bytes(NetworkConfig({"T1": 1}, f_maps=16, num_levels=4), (80,) * 3, False, checkpointing)
-    assert 0.7 * measured <= estimated <= 1.6 * measured
+    # What convolutions need beside their maps differs between CPUs and from run to run.
+    assert 0.5 * measured <= estimated <= 2 * measured
 
 
 def test_the_published_network_fits_a_gpu_of_24_gb_with_checkpointing():
