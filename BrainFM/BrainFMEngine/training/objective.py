@@ -159,8 +159,21 @@ def _soft_tissue_l1(it: _Comparison) -> Tensor:
 
     Bone and air span twenty times what grey and white matter differ by; without this term the brain stays flat.
     """
-    soft = (it.target[0].abs() < it.options.soft_tissue_hu / HU_UNIT) & it.sample.head
-    weight = soft.float() if it.counted is None else soft * it.counted
+    return _l1_within(it, (it.target[0].abs() < it.options.soft_tissue_hu / HU_UNIT) & it.sample.head)
+
+
+def _bone_l1(it: _Comparison) -> Tensor:
+    """L1 of a CT where it shows bone, always a mean over those voxels.
+
+    The answer that minimises an L1 is a median: where bone is as likely as soft tissue but its voxels weigh a
+    fifteenth, as "CT_soft" makes them, the median is soft tissue and the skull disappears.
+    """
+    return _l1_within(it, (it.target[0] > it.options.bone_hu / HU_UNIT) & it.sample.head)
+
+
+def _l1_within(it: _Comparison, region: Tensor) -> Tensor:
+    """L1 over a region (X, Y, Z) bool of the subject, a mean over its voxels whatever its size."""
+    weight = region.float() if it.counted is None else region * it.counted
     return losses.l1(it.prediction, it.target, weight * (weight.numel() / weight.sum().clamp(min=1)))
 
 
@@ -197,6 +210,7 @@ _KINDS: dict[str, Callable[[_Comparison], Tensor]] = {
     "l1": _l1,
     "gradient_l1": _gradient_l1,
     "soft_tissue_l1": _soft_tissue_l1,
+    "bone_l1": _bone_l1,
     "smoothness": lambda it: losses.smoothness(it.prediction),
     "hessian": lambda it: losses.hessian_determinant(it.prediction),
     "bias": _bias,

@@ -79,6 +79,7 @@ class ObjectiveOptions:
         class_weights: "share": every class counts 1 / number of classes in the cross-entropy; or "one".
         dice_classes: "all" as published, where absent classes count as wrong, or "present".
         soft_tissue_hu: "CT_soft" counts voxels of a smaller absolute value, in HU.
+        bone_hu: "CT_bone" counts voxels of a larger value, in HU.
         sparse: estimate the terms on an eighth of the voxels (see `part_outputs`).
         temperatures: of the contrastive term; the published code gives no values, these are ours.
     """
@@ -91,6 +92,7 @@ class ObjectiveOptions:
     class_weights: Literal["share", "one"] = "share"
     dice_classes: Literal["all", "present"] = "all"
     soft_tissue_hu: float = 100.0
+    bone_hu: float = 250.0
     sparse: bool = False
     temperatures: tuple[float, float, float] = (0.1, 0.1, 0.1)
 
@@ -102,6 +104,7 @@ class ObjectiveOptions:
         _check(any(self.weights.values()), "the objective has no term", f"Terms: {', '.join(TERMS)}.")
         _check(min(self.temperatures) > 0, "a temperature is not positive")
         _check(self.soft_tissue_hu > 0, "soft_tissue_hu is not positive")
+        _check(self.bone_hu > 0, "bone_hu is not positive")
 
 
 @dataclass(frozen=True)

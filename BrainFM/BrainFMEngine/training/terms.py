@@ -29,6 +29,7 @@ TERMS: dict[str, Term] = {
     **{name: Term((name,), "l1") for name in (*IMAGE_HEADS, "distance", "registration")},
     **{f"{name}_grad": Term((name,), "gradient_l1", True) for name in (*IMAGE_HEADS, "registration")},
     "CT_soft": Term(("CT",), "soft_tissue_l1"),
+    "CT_bone": Term(("CT",), "bone_l1"),
     "registration_smooth": Term(("registration",), "smoothness", True),
     "registration_hessian": Term(("registration",), "hessian", True),
     "bias_field_log": Term(("bias_field_log",), "bias"),

@@ -26,7 +26,16 @@ from BrainFMEngine.training.recipe_options import DataOptions, ObjectiveOptions
 from BrainFMEngine.training.terms import TERMS
 
 PUBLISHED = ObjectiveOptions(
-    {"T1": 1.0, "T1_grad": 1.0, "CT": 1.0, "CT_soft": 1.0, "registration": 1.0, "seg_ce": 1.0, "seg_dice": 1.0}
+    {
+        "T1": 1.0,
+        "T1_grad": 1.0,
+        "CT": 1.0,
+        "CT_soft": 1.0,
+        "CT_bone": 1.0,
+        "registration": 1.0,
+        "seg_ce": 1.0,
+        "seg_dice": 1.0,
+    }
     | {"bias_field_log": 1.0, "distance": 1.0}
 )
 CHANNELS = {"T1": 1, "CT": 1, "registration": 3, "segmentation": 40, "bias_field_log": 1, "distance": 4}
@@ -91,8 +100,18 @@ def test_soft_tissue_of_a_ct_is_counted_on_its_own(sample, outputs):
     scan = replace(sample, targets={"CT": target}, head=head, visible=None)
     term = objective_terms(outputs, scan, PUBLISHED)["CT_soft"]
     assert term == pytest.approx(float((outputs["CT"][0, :, 14:20] - 0.05).abs().mean()), rel=1e-5)
-    bone = replace(scan, targets={"CT": target.clamp(max=-1.0)})
-    assert objective_terms(outputs, bone, PUBLISHED)["CT_soft"] == 0
+    air = replace(scan, targets={"CT": target.clamp(max=-1.0)})
+    assert objective_terms(outputs, air, PUBLISHED)["CT_soft"] == 0
+
+
+def test_bone_of_a_ct_is_counted_on_its_own(sample, outputs):
+    target = torch.full_like(sample.targets["CT"], 0.05)
+    target[:, 20:] = 0.6
+    scan = replace(sample, targets={"CT": target}, head=torch.ones(SHAPE, dtype=torch.bool), visible=None)
+    term = objective_terms(outputs, scan, PUBLISHED)["CT_bone"]
+    assert term == pytest.approx(float((outputs["CT"][0, :, 20:] - 0.6).abs().mean()), rel=1e-5)
+    soft = replace(scan, targets={"CT": target.clamp(max=0.05)})
+    assert objective_terms(outputs, soft, PUBLISHED)["CT_bone"] == 0
 
 
 def test_hidden_tissue_does_not_count_for_the_heads_that_are_named(sample, outputs):
@@ -103,7 +122,10 @@ def test_hidden_tissue_does_not_count_for_the_heads_that_are_named(sample, outpu
     worse["segmentation"] = outputs["segmentation"].clone()
     worse["segmentation"][:, 3, :10] += 9
     every = replace(PUBLISHED, visible_heads=tuple(CHANNELS))
-    for options, safe in ((PUBLISHED, {"T1", "CT", "CT_soft"}), (every, set(PUBLISHED.weights) - {"T1_grad"})):
+    for options, safe in (
+        (PUBLISHED, {"T1", "CT", "CT_soft", "CT_bone"}),
+        (every, set(PUBLISHED.weights) - {"T1_grad"}),
+    ):
         before, after = (objective_terms(out, hidden, options) for out in (outputs, worse))
         same = {name for name in before if torch.isclose(before[name], after[name], rtol=1e-5)}
         assert safe <= same

@@ -140,7 +140,7 @@ def test_published_hyper_parameters():
 def test_compact_weighs_what_a_small_network_would_not_learn():
     recipe = shipped("brainfm", "compact")
     weights = recipe.objective.weights
-    assert [weights[name] for name in ("T1", "T2", "FLAIR", "CT", "CT_soft")] == [5, 8, 5, 4, 20]
+    assert [weights[name] for name in ("T1", "T2", "FLAIR", "CT", "CT_soft", "CT_bone")] == [5, 8, 8, 4, 20, 4]
     assert (weights["registration"], weights["distance"]) == (12, 0.3)
     assert all(weights[name] == 1 for name in ("seg_ce", "seg_dice", "bias_field_log", "T1_grad", "CT_grad"))
     assert recipe.objective.air_weights["T2"] == 0.2
