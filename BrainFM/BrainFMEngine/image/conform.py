@@ -6,7 +6,8 @@ amount of background matters:
 1. axes closest to RAS (`orientation`), voxels of 1 mm with anti-aliasing (`resize`); a sheared scan is brought onto
    orthogonal axes through its full matrix; oblique scans keep their own axes;
 2. values 0..1 (`intensity`);
-3. the box of the head (`head`) with a margin of 8 mm is cut out; where it reaches beyond the scan there are zeros;
+3. the box of the head (`head`) with a margin of 8 mm is cut out, the neck left out (`neck`); where it reaches beyond
+   the scan there are zeros;
 4. zeros are added evenly on both sides up to the next multiple of the network's `size_multiple` (at least two
    multiples, at least 32 voxels), the odd one at the upper end.
 
@@ -34,6 +35,7 @@ from BrainFMEngine.image.intensity import (
     detect_modality,
     robust_range,
 )
+from BrainFMEngine.image.neck import without_neck
 from BrainFMEngine.image.orientation import orthogonal_part, reorient
 from BrainFMEngine.image.resize import resize_to_spacing
 from BrainFMEngine.image.volume import Grid, Volume, shape_3d
@@ -128,6 +130,7 @@ def _normalised_head(
     image = straighten(resize_to_spacing(upright, spacing_mm), spacing_mm)
     box, mask = find_head(image.array, round(MARGIN_MM / spacing_mm))
     warnings = field_of_view_warnings(image.array, box, mask, spacing_mm)
+    box, mask = without_neck(box, mask, spacing_mm)
     values = cut_out(image.array, box)
     top = float(np.percentile(values[mask], HIGH_PERCENTILE)) if kind == "mr" and mask.any() else 1.0
     final = IntensityRange(intensities.low, intensities.low + top * (intensities.high - intensities.low))

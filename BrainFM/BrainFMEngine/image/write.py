@@ -27,10 +27,10 @@ def write_image(
     vector: bool = False,
     intent: str | int = "none",
 ) -> None:
-    """Write a compressed NIfTI-1 file; it appears complete or not at all, and the same input gives the same bytes.
+    """Write a NIfTI-1 file; it appears complete or not at all, and the same input gives the same bytes.
 
     Args:
-        path: ends in .nii.gz (or .nii).
+        path: ends in .nii.gz, or in .nii for an uncompressed file.
         array: (X, Y, Z) or (X, Y, Z, C); its dtype is kept where other programs read it, else the next best.
         grid: where the voxels are.
         like: the scan as read; when `grid` is its grid, its own qform, sform and codes are written.
