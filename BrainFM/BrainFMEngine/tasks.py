@@ -142,3 +142,13 @@ def select_tasks(wanted: str, heads: Iterable[str]) -> dict[str, Task]:
             f"this model does not offer {', '.join(missing) or 'an empty list of tasks'}", f"Choose from: {choices}."
         )
     return {head: task for head, task in offered.items() if task.name in names}
+
+
+def evaluated_tasks(wanted: str, heads: Iterable[str]) -> dict[str, Task]:
+    """Return head name -> task for what is computed: what was asked for, and the anatomy that masks and checks it.
+
+    Arguments and errors as in `select_tasks`.
+    """
+    heads = tuple(heads)
+    asked = select_tasks(wanted, heads)
+    return {head: task for head, task in offered_tasks(heads).items() if head in asked or task.finish == "softmax"}

@@ -15,7 +15,11 @@ ENGINE = ROOT / "BrainFM" / "BrainFMEngine"
 LAYERS = [
     "errors",
     "progress",
+    "parent",
+    "health",
     "hashing",
+    "durable_file",
+    "folder_lock",
     "tasks",
     "image",
     "anatomy",
@@ -27,6 +31,7 @@ LAYERS = [
     "dataset",
     "evaluation",
     "training",
+    "health_probe",
     "cli",
 ]
 SLICER_SIDE = {"slicer", "qt", "ctk", "vtk", "PythonQt"}

@@ -1,12 +1,20 @@
-"""Ctrl-C and requests to end become an exception, so that everything half-done is cleaned up on the way out."""
+"""Every request to end becomes an exception, so that everything half-done is cleaned up on the way out."""
 
 from __future__ import annotations
 
+import _thread
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from BrainFMEngine.errors import CancelledError
+from BrainFMEngine.parent import wait_for_stop
+
+GRACE_SECONDS = 10.0
+"""How long cleaning up may take after standard input ended; the program that asked may be gone."""
 
 
 class Interrupted(BaseException):
@@ -34,3 +42,39 @@ def interruptible() -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler)
+
+
+@contextmanager
+def stopped_by_stdin(wanted: bool, descriptor: int = 0) -> Iterator[None]:
+    """Interrupt the block, as Ctrl-C does, when standard input says "stop" or ends; end the process if that takes long.
+
+    Args:
+        wanted: False does nothing.
+        descriptor: file descriptor of standard input; it may be read to its end, also after the block.
+    """
+    if not wanted:
+        yield
+        return
+    finished = threading.Event()
+
+    def listen() -> None:
+        wait_for_stop(descriptor)
+        if finished.is_set():
+            return
+        _interrupt_main_thread()
+        if not finished.wait(GRACE_SECONDS):
+            os._exit(CancelledError.code)
+
+    threading.Thread(target=listen, name="standard input", daemon=True).start()
+    try:
+        yield
+    finally:
+        finished.set()
+
+
+def _interrupt_main_thread() -> None:
+    """Send the main thread a SIGINT of its own; a real one, where there are, also ends a system call that waits."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main(signal.SIGINT)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from BrainFMEngine.errors import BrainFMError
+from BrainFMEngine.cli.interrupt import stopped_by_stdin
+from BrainFMEngine.cli.predict import Progress
+from BrainFMEngine.progress import Progress as Told
+from BrainFMEngine.progress import SilentProgress
 
 if TYPE_CHECKING:
-    from BrainFMEngine.models.catalogue import CatalogueEntry
     from BrainFMEngine.network.info import ModelInfo
-    from BrainFMEngine.progress import Progress
 
 app = typer.Typer(help="List, inspect, import, download and remove models.", no_args_is_help=True)
+_ProgressOption = Annotated[Progress, typer.Option(help="A bar, JSON lines on standard output, or nothing.")]
+_StdinOption = Annotated[
+    bool, typer.Option("--stdin", help="Cancel at a line 'stop' on standard input, or at its end.")
+]
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -28,34 +34,29 @@ def list_models(as_json: _JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    _print_table(["name", "title", "state", "tasks", "licence"], rows)
+    _print_table(["name", "title", "state", "tasks", "size", "licence"], [_table_row(row) for row in rows])
 
 
-def _rows() -> list[dict[str, str]]:
-    from BrainFMEngine.models.catalogue import catalogue
-    from BrainFMEngine.models.store import list_models as stored_models
+def _rows() -> list[dict[str, Any]]:
+    from BrainFMEngine.models.listing import list_facts
 
-    rows = []
-    for model in stored_models():
-        state = "bundled" if model.bundled else "installed"
-        info = model.info
-        rows.append(
-            {
-                "name": model.name,
-                "title": info.title if info else "",
-                "state": state if info else f"refused: {model.problem}",
-                "tasks": " ".join(info.tasks) if info else "",
-                "licence": info.licence if info else "",
-            }
-        )
-    present = {row["name"] for row in rows}
-    for entry in catalogue():
-        if entry.name not in present:
-            state = "missing" if entry.bundled else f"download ({entry.evidence})"
-            rows.append(
-                {"name": entry.name, "title": entry.title, "state": state, "tasks": "", "licence": entry.licence}
-            )
-    return rows
+    return [asdict(facts) for facts in list_facts()]
+
+
+def _table_row(row: dict[str, Any]) -> dict[str, str]:
+    state = row["state"]
+    if row["problem"]:
+        state = f"{state}: {row['problem']}"
+    elif row["downloadable"]:
+        state = f"download ({row['evidence']})"
+    return {
+        "name": row["name"],
+        "title": row["title"],
+        "state": state,
+        "tasks": " ".join(row["tasks"]),
+        "size": f"{row['size_bytes'] / 1e6:.0f} MB" if row["size_bytes"] else "",
+        "licence": row["licence"],
+    }
 
 
 def _print_table(columns: list[str], rows: list[dict[str, str]]) -> None:
@@ -129,11 +130,22 @@ def import_file(
     file: Annotated[Path, typer.Argument(help="A .pth file of the authors, or a model folder.")],
     name: Annotated[str | None, typer.Option(help="Name to store it under.")] = None,
     head: Annotated[Path | None, typer.Option(help="Separate head file of Brain-ID.")] = None,
+    progress: _ProgressOption = Progress.rich,
+    stdin: _StdinOption = False,
 ) -> None:
     """Check a model, convert it once to safetensors and store it. Nothing in the file is executed."""
-    from BrainFMEngine.models.importing import import_model
+    from BrainFMEngine.cli.model_runs import require_packages, run_with_events, store_model
 
-    _tell_stored(import_model(file, name, head))
+    def work(told: Told) -> ModelInfo:
+        require_packages()
+        told.stage("checking and converting", 0.0)
+        return store_model(file, name, head)
+
+    if progress is Progress.json:
+        raise typer.Exit(run_with_events(str(file), work, "Nothing was stored", stdin))
+    with stopped_by_stdin(stdin):
+        info = work(SilentProgress())
+    _tell_stored(info)
 
 
 def _tell_stored(info: ModelInfo) -> None:
@@ -146,53 +158,39 @@ def _tell_stored(info: ModelInfo) -> None:
 
 
 @app.command("download")
-def download_model(name: Annotated[str, typer.Argument(help="A name of the catalogue; see 'list'.")]) -> None:
+def download_model(
+    name: Annotated[str, typer.Argument(help="A name of the catalogue; see 'list'.")],
+    progress: _ProgressOption = Progress.rich,
+    stdin: _StdinOption = False,
+) -> None:
     """Download a model, verify it, convert it to safetensors and store it; an interrupted download is resumed."""
-    from BrainFMEngine.errors import UsageError
-    from BrainFMEngine.models.catalogue import find_entry
-    from BrainFMEngine.models.store import new_model_folder
+    from BrainFMEngine.cli.model_runs import TransferReporter, check_download, download_and_import, run_with_events
 
-    entry = find_entry(name)
-    if entry.bundled:
-        raise UsageError(f"{name!r} comes with BrainFM and needs no download")
-    new_model_folder(name)
+    def work(reporter: TransferReporter) -> ModelInfo:
+        return download_and_import(check_download(name), reporter, reporter.received)
+
+    if progress is Progress.json:
+        kept = "What has arrived is kept; the next download goes on from there"
+        raise typer.Exit(run_with_events(name, work, kept, stdin))
+    entry = check_download(name)
     typer.echo(f"{entry.title}; licence: {entry.licence}; {entry.evidence}")
-    _download_and_import(entry)
-
-
-def _download_and_import(entry: CatalogueEntry) -> None:
-    from BrainFMEngine.models.download import DownloadOptions, download
-    from BrainFMEngine.models.store import home_folder
-
-    target = home_folder() / "downloads" / entry.url.rsplit("/", 1)[-1]
-    with _bar() as progress:
-        download(entry.url, target, entry.sha256, DownloadOptions(max_bytes=entry.max_bytes), progress)
-
-    from BrainFMEngine.models.importing import import_model
-
-    try:
-        _tell_stored(import_model(target, entry.name))
-    except BrainFMError as error:
-        error.hint = f"{error.hint} The downloaded file is kept: {target}".strip()
-        raise
-    with suppress(OSError):
-        target.unlink()
+    with stopped_by_stdin(stdin), _bar(progress is Progress.rich) as told:
+        info = download_and_import(entry, told, lambda present, total: None)
+    _tell_stored(info)
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
-    """Show a progress bar on standard error, only where a person looks at it."""
+def _bar(wanted: bool) -> Iterator[Told]:
+    """Show a progress bar on standard error if it is wanted and a person looks at it."""
     from rich.console import Console
     from rich.progress import Progress as Bar
-
-    from BrainFMEngine.progress import SilentProgress
 
     class BarProgress(SilentProgress):
         def stage(self, name: str, fraction: float) -> None:
             bar.update(line, description=name, completed=fraction)
 
     console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Bar(console=console, transient=True, disable=not (wanted and console.is_terminal)) as bar:
         line: Any = bar.add_task("download", total=1.0)
         yield BarProgress()
 

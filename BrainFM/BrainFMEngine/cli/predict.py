@@ -37,8 +37,8 @@ def predict(
         list[Path], typer.Argument(metavar="INPUT...", help="Scans: NIfTI, NRRD, MetaImage or MGH/MGZ files.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Results go to DIR/<name of the scan>.")
-    ],
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Results go to DIR/<name of the scan>.")
+    ] = None,
     tasks: Annotated[
         str,
         typer.Option(help="all, or a list with commas: seg,t1,t2,flair,ct,distance,bias,registration,superresolution."),
@@ -59,20 +59,34 @@ def predict(
     features: Annotated[bool, typer.Option("--features", help="Write the network's features.")] = False,
     surfaces: Annotated[bool, typer.Option("--surfaces", help="Write cortical surfaces.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+    uncompressed: Annotated[
+        bool, typer.Option("--uncompressed", help="Write images as .nii, which programs read faster.")
+    ] = False,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Cancel at a line 'stop' on standard input, or at its end.")
+    ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Compute nothing; print the memory that it would take as a JSON line.")
+    ] = False,
     progress: Annotated[
         Progress, typer.Option(help="A bar, JSON lines on standard output, or nothing.")
     ] = Progress.rich,
 ) -> None:
     """Compute contrasts, anatomy, distances, bias field and atlas registration of head scans, on their own grids."""
     from BrainFMEngine.cli.batch import Request, run_batch
+    from BrainFMEngine.cli.estimate import run_estimate
+    from BrainFMEngine.cli.interrupt import stopped_by_stdin
     from BrainFMEngine.cli.logs import log_to_stderr
     from BrainFMEngine.cli.reporting import REPORTERS
+    from BrainFMEngine.errors import UsageError
     from BrainFMEngine.outputs import OutputOptions
 
     log_to_stderr()
+    if output is None and not estimate:
+        raise UsageError("no folder for the results was given", "Give one with -o DIR.")
     request = Request(
         inputs=inputs,
-        folder=output,
+        folder=output or Path(),
         tasks=tasks,
         model=model,
         device=device,
@@ -82,6 +96,9 @@ def predict(
         threads=threads,
         tta=tta,
         window=window,
-        files=OutputOptions(posteriors, features, surfaces, overwrite),
+        files=OutputOptions(posteriors, features, surfaces, overwrite, uncompressed),
     )
-    raise typer.Exit(run_batch(request, REPORTERS[progress.value]()))
+    run = run_estimate if estimate else run_batch
+    with stopped_by_stdin(stdin):
+        code = run(request, REPORTERS[progress.value]())
+    raise typer.Exit(code)

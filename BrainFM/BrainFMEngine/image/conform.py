@@ -38,7 +38,7 @@ from BrainFMEngine.image.intensity import (
 from BrainFMEngine.image.neck import without_neck
 from BrainFMEngine.image.orientation import orthogonal_part, reorient
 from BrainFMEngine.image.resize import resize_to_spacing
-from BrainFMEngine.image.volume import Grid, Volume, shape_3d
+from BrainFMEngine.image.volume import Grid, Shape3D, Volume, shape_3d
 from BrainFMEngine.progress import Progress, SilentProgress
 
 MARGIN_MM = 8.0
@@ -140,11 +140,16 @@ def _normalised_head(
 
 def pad_to_multiple(volume: Volume, size_multiple: int) -> Volume:
     """Add zeros evenly on both sides up to the next multiple, at least two multiples and 32 voxels."""
-    least = max(SMALLEST_CONFORMED, 2 * size_multiple)
-    sizes = [math.ceil(max(n, least) / size_multiple) * size_multiple for n in volume.array.shape]
+    sizes = padded_shape(shape_3d(volume.array.shape), size_multiple)
     before = [(size - n) // 2 for size, n in zip(sizes, volume.array.shape, strict=True)]
     box = Box(shape_3d(-b for b in before), shape_3d(size - b for size, b in zip(sizes, before, strict=True)))
     return replace(volume, array=cut_out(volume.array, box), affine_ras=_shifted(volume.affine_ras, box.start))
+
+
+def padded_shape(shape: Shape3D, size_multiple: int) -> Shape3D:
+    """Return the shape that `pad_to_multiple` gives."""
+    least = max(SMALLEST_CONFORMED, 2 * size_multiple)
+    return shape_3d(math.ceil(max(n, least) / size_multiple) * size_multiple for n in shape)
 
 
 def straighten(volume: Volume, spacing_mm: float = 1.0) -> Volume:

@@ -85,6 +85,12 @@ def make_sampler(source: Grid, target: Grid, mode: Mode) -> AlignedSampler | Fre
     return AlignedSampler(to_source, aligned, source.shape, target.shape, mode)
 
 
+def same_voxels(source: Grid, target: Grid) -> bool:
+    """Tell whether every target voxel is a source voxel or outside of the source, so that nothing is interpolated."""
+    sampler = make_sampler(source, target, "linear")
+    return isinstance(sampler, AlignedSampler) and sampler.exact
+
+
 class AlignedSampler:
     """Samples axis by axis.
 
@@ -102,6 +108,11 @@ class AlignedSampler:
         self.region = tuple(slice(start, start + len(values)) for start, values in positions)
         self._positions = [values for _, values in positions]
         self._sizes = [source_shape[axis] for axis in axes]
+
+    @property
+    def exact(self) -> bool:
+        """Whether every sample is the value of a voxel."""
+        return all(np.array_equal(positions, np.round(positions)) for positions in self._positions)
 
     def inside(self) -> None:
         """Return None: all of the region is inside."""

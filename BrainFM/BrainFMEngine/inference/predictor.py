@@ -29,7 +29,7 @@ from BrainFMEngine.inference.strategy import Plan, make_plans, run
 from BrainFMEngine.network.build import BrainNetwork
 from BrainFMEngine.network.info import ModelInfo
 from BrainFMEngine.progress import Progress, SilentProgress
-from BrainFMEngine.tasks import Task, offered_tasks, select_tasks
+from BrainFMEngine.tasks import Task, evaluated_tasks, offered_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -140,9 +140,7 @@ class Predictor:
         for value, choices in ((modality, ("auto", "mr", "ct")), (grid, ("native", "1mm"))):
             if value not in choices:
                 raise UsageError(f"unknown choice {value!r}", f"Choose from: {', '.join(choices)}.")
-        offered = offered_tasks(self.network.config.task_heads)
-        wanted = select_tasks(tasks, self.network.config.task_heads)
-        return {head: task for head, task in offered.items() if head in wanted or task.finish == "softmax"}
+        return evaluated_tasks(tasks, self.network.config.task_heads)
 
     def _read(self, path: str | Path, frame: int | None, watch: _Watch) -> Volume:
         with watch.timed("reading", READ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from BrainFMEngine.errors import DeviceMemoryError, ModelFileError
-from BrainFMEngine.image.volume import Shape3D
+from BrainFMEngine.image.volume import Shape3D, shape_3d
 from BrainFMEngine.inference.available import available_bytes, host_available_bytes
 from BrainFMEngine.inference.forward import Job, Linear, run_whole, run_windows
 from BrainFMEngine.inference.memory import result_bytes, run_bytes
 from BrainFMEngine.inference.tiling import window_shape
+from BrainFMEngine.network.config import NetworkConfig
 from BrainFMEngine.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -110,18 +111,35 @@ def _start(job: Job, image: np.ndarray, plan: Plan) -> Iterator[Linear]:
 
 def _shortage(job: Job, shape: tuple[int, ...], plan: Plan, kept: int) -> str:
     """Tell what is missing for a plan, "" if it fits."""
-    config = job.network.config
-    volume: Shape3D = shape  # type: ignore[assignment]
-    running = int(SAFETY * run_bytes(config, plan.window or volume, job.passes))
-    results = kept + result_bytes(config, job.tasks, volume, plan.window is not None)
-    if plan.device.type == "cpu":
-        running, results = 0, running + results
-    else:
-        running += sum(parameter.nbytes for parameter in job.network.parameters())
-    for need, free in ((running, available_bytes(plan.device)), (results, host_available_bytes())):
+    weights = sum(parameter.nbytes for parameter in job.network.parameters())
+    for need, free in memory_needs(job.network.config, job.tasks, job.passes, weights, shape_3d(shape), plan, kept):
         if need > free:
             return f"{plan} needs about {need / GIB:.1f} GiB and {free / GIB:.1f} GiB are free"
     return ""
+
+
+def memory_needs(
+    config: NetworkConfig, heads: Iterable[str], passes: int, weights: int, shape: Shape3D, plan: Plan, kept: int
+) -> list[tuple[int, int]]:
+    """Estimate what a plan takes.
+
+    Args:
+        config: the architecture.
+        heads: outputs to evaluate.
+        passes: 2 when the mirrored image is evaluated too, else 1.
+        weights: bytes of the network's parameters.
+        shape: (X, Y, Z) voxels that the network sees.
+        plan: the way to run.
+        kept: bytes of main memory for finished results.
+
+    Returns:
+        (bytes needed, bytes free) of the device, then of main memory where that is another.
+    """
+    running = int(SAFETY * run_bytes(config, plan.window or shape, passes))
+    results = kept + result_bytes(config, heads, shape, plan.window is not None)
+    if plan.device.type == "cpu":
+        return [(running + results, host_available_bytes())]
+    return [(running + weights, available_bytes(plan.device)), (results, host_available_bytes())]
 
 
 def _explain(error: Exception, plan: Plan) -> tuple[str, bool]:

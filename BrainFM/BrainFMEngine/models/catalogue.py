@@ -26,6 +26,9 @@ class CatalogueEntry:
         sha256: of that file.
         evidence: who vouches for address and hash.
         max_bytes: a longer download is stopped.
+        tasks: names of the tasks it offers; only for models that are not bundled.
+        trained_on: the training images, in words; only for models that are not bundled.
+        size_bytes: roughly what it takes on disk.
     """
 
     name: str
@@ -37,13 +40,16 @@ class CatalogueEntry:
     sha256: str = ""
     evidence: str = ""
     max_bytes: int = 0
+    tasks: tuple[str, ...] = ()
+    trained_on: str = ""
+    size_bytes: int = 0
 
 
 @cache
 def catalogue() -> tuple[CatalogueEntry, ...]:
     """Return every known model, the default first."""
     text = files(__package__).joinpath("catalogue.json").read_text(encoding="utf-8")
-    return tuple(CatalogueEntry(**row) for row in json.loads(text))
+    return tuple(CatalogueEntry(**{**row, "tasks": tuple(row.get("tasks", ()))}) for row in json.loads(text))
 
 
 def find_entry(name: str) -> CatalogueEntry:

@@ -39,12 +39,14 @@ class DownloadOptions:
         attempts: connections before giving up.
         wait_s: pause before the second attempt; it doubles each time.
         cancelled: asked often; True stops the download and keeps what has arrived for the next time.
+        received: told the bytes that are here and, None if the server does not say, those of the whole file.
     """
 
     max_bytes: int
     attempts: int = 5
     wait_s: float = 2.0
     cancelled: Callable[[], bool] = lambda: False
+    received: Callable[[int, int | None], None] = lambda present, total: None
 
 
 class _Interrupted(Exception):
@@ -59,7 +61,7 @@ def download(url: str, target: Path, sha256: str, options: DownloadOptions, prog
         target: where the file goes; its folder is made.
         sha256: what the file must have, lower-case hexadecimal.
         options: limits and cancellation.
-        progress: told the fraction that has arrived.
+        progress: told the fraction that has arrived, and why it is tried again.
 
     Returns:
         `target`.
@@ -127,6 +129,7 @@ def _fetch(url: str, part: Path, options: DownloadOptions, progress: Progress) -
     cause = ""
     for attempt in range(options.attempts):
         if attempt:
+            progress.warning(f"the download is interrupted ({cause}); trying again")
             _wait(options.wait_s * 2 ** (attempt - 1), options)
         try:
             return _fetch_rest(url, part, options, progress)
@@ -187,6 +190,7 @@ def _receive(
             stream.write(block)
             offset += len(block)
             _check_size(url, offset, offset, part, options)
+            options.received(offset, total)
             progress.stage(f"download {part.stem}", offset / total if total else 0.0)
         stream.flush()
         os.fsync(stream.fileno())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from BrainFMEngine.errors import ModelFileError, UsageError
 from BrainFMEngine.models.authors import AuthorsFile, read_authors_file
 from BrainFMEngine.models.catalogue import catalogue
 from BrainFMEngine.models.recognise import absent_heads, file_kind, recognise
-from BrainFMEngine.models.store import new_model_folder
+from BrainFMEngine.models.store import default_name, new_model_folder
 from BrainFMEngine.models.torch_zip import refusal
 from BrainFMEngine.network.checkpoint import load_network, network_from_state, save_model, verify_forward
 from BrainFMEngine.network.info import INFO_FILE, SEGMENTATION_HEADS, WEIGHTS_FILE, ModelInfo
@@ -143,13 +142,3 @@ def _provenance(source: AuthorsFile, head_file: AuthorsFile | None, absent: list
         **({"finished_epochs": str(source.epoch)} if source.epoch is not None else {}),
         **({"declared_but_absent": ", ".join(absent)} if absent else {}),
     }
-
-
-def default_name(path: str | Path, head: str | Path | None = None) -> str:
-    """Return a valid model name made from the file name(s)."""
-    path = Path(path)
-    if path.name == WEIGHTS_FILE:
-        path = path.parent
-    words = [path.stem, *([Path(head).stem] if head else [])]
-    name = re.sub(r"[^a-z0-9._-]+", "-", "-".join(words).lower()).strip("-._")
-    return name[:64].rstrip("-._") or "model"

@@ -6,6 +6,7 @@ The user folder is `models` in BRAINFM_HOME or, without that variable, in the pl
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -124,6 +125,23 @@ def _unknown(name: str) -> Path:
     if entry is not None:
         raise ModelFileError(f"the model {name!r} is not installed", f"Get it with: brainfm models download {name}")
     raise ModelFileError(f"no model is called {name!r}", nearest_name(name, {model.name for model in list_models()}))
+
+
+def default_name(path: str | Path, head: str | Path | None = None) -> str:
+    """Return a valid model name made from the file name(s)."""
+    path = Path(path)
+    if path.name == WEIGHTS_FILE:
+        path = path.parent
+    words = [path.stem, *([Path(head).stem] if head else [])]
+    name = re.sub(r"[^a-z0-9._-]+", "-", "-".join(words).lower()).strip("-._")
+    return name[:64].rstrip("-._") or "model"
+
+
+def free_name(name: str) -> str:
+    """Return the name, with a number behind it if a model of that name is here or comes with BrainFM."""
+    taken = {entry.name for entry in catalogue() if entry.bundled} | {model.name for model in list_models()}
+    numbered = (f"{name[:60]}-{number}" for number in range(2, len(taken) + 3))
+    return next(choice for choice in (name, *numbered) if choice not in taken)
 
 
 def new_model_folder(name: str) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 
 from BrainFMEngine.image.io import write_image
 from BrainFMEngine.image.volume import Grid, Volume
+from BrainFMEngine.outputs.naming import COMPRESSED, UNCOMPRESSED
 from BrainFMEngine.progress import Progress
 
 
@@ -25,7 +26,7 @@ class FileSet:
         description: written into every image header.
         progress: told before each file; may raise CancelledError.
         paths: kind to path, of what was written so far.
-        options: what was asked of the files, for the report.
+        options: what was asked of the files: whether images are compressed; the report lists them.
     """
 
     folder: Path
@@ -44,8 +45,8 @@ class FileSet:
         return self.paths[kind]
 
     def image(self, kind: str, array: np.ndarray, grid: Grid | None = None, **flags: Any) -> None:
-        """Write `array` as `<stem>_<kind>.nii.gz`, on `grid` if it is not that of the results."""
-        path = self.add(kind, f"{kind}.nii.gz")
+        """Write `array` as the image `<stem>_<kind>`, on `grid` if it is not that of the results."""
+        path = self.add(kind, f"{kind}{UNCOMPRESSED if self.options.get('uncompressed') else COMPRESSED}")
         like = self.like if grid is None else None
         write_image(path, array, grid or self.grid, like=like, description=self.description, **flags)
 

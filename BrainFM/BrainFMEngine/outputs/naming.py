@@ -16,9 +16,13 @@ SURFACES = {
     "rw": "hemi-R_white.surf.gii",
 }
 REPORT = "report.json"
+COMPRESSED, UNCOMPRESSED = ".nii.gz", ".nii"
+_IMAGES = (
+    *(entry.name for task in TASKS for entry in task.maps),
+    *("corrected", "atlas", "atlas_warp", "probseg", "features"),
+)
 RESULT_ENDINGS: tuple[str, ...] = (
-    *(f"{entry.name}.nii.gz" for task in TASKS for entry in task.maps),
-    *("corrected.nii.gz", "atlas.nii.gz", "atlas_warp.nii.gz", "probseg.nii.gz", "features.nii.gz"),
+    *(f"{image}{ending}" for image in _IMAGES for ending in (COMPRESSED, UNCOMPRESSED)),
     *("atlas_affine.tfm", "dseg.tsv", "volumes.csv", "qc.json", "overview.png"),
     *SURFACES.values(),
     REPORT,

@@ -14,9 +14,11 @@ class OutputOptions:
         features: write the network's last feature map (1 mm grid).
         surfaces: write cortical surfaces (needs scikit-image).
         overwrite: replace an earlier result of the same name.
+        uncompressed: write images as `.nii`, which programs read faster than `.nii.gz`.
     """
 
     posteriors: bool = False
     features: bool = False
     surfaces: bool = False
     overwrite: bool = False
+    uncompressed: bool = False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_segmentation(prediction: Prediction, files: FileSet, posteriors: bool) -> None:
-    """Write `dseg.nii.gz` (FreeSurfer ids, int16) and `dseg.tsv`; with `posteriors` also `probseg.nii.gz`."""
+    """Write the image `dseg` (FreeSurfer ids, int16) and `dseg.tsv`; with `posteriors` also the image `probseg`."""
     if prediction.labels is None or prediction.protocol is None or not segmentation_asked(prediction):
         return
     files.image("dseg", prediction.labels.astype(np.int16), intent="label")

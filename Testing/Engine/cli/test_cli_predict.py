@@ -54,6 +54,13 @@ def test_results_and_events(predict, make_scan, tmp_path):
     assert report["model"]["name"] == "ignorant" and report["seconds"].keys() >= {"reading", "network"}
 
 
+def test_images_without_compression(predict, make_scan):
+    outcome = predict(make_scan(), "--tasks", "t1,seg", "--uncompressed")
+    assert outcome.code == 0, outcome.err
+    names = {entry["kind"]: entry["path"].rsplit("scan_", 1)[1] for entry in outcome.of("output")}
+    assert names["T1w"] == "T1w.nii" and names["dseg"] == "dseg.nii"
+
+
 def test_one_failure_does_not_stop_the_rest(predict, make_scan, tmp_path):
     broken = tmp_path / "broken.nii.gz"
     broken.write_bytes(b"not an image")

@@ -2,81 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from BrainFMEngine.errors import CancelledError, DownloadError
 from BrainFMEngine.models.download import DownloadOptions, download
-
-CONTENT = bytes(range(256)) * 4000
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-class Server(ThreadingHTTPServer):
-    """Serves CONTENT; attributes say how it misbehaves."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content = CONTENT
-        self.tag = '"v1"'
-        self.statuses: list[int] = []
-        self.cut_after: list[int] = []
-        self.redirect = ""
-        self.wrong_range = False
-        self.ranges: list[str | None] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/model.pth"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        self.server.ranges.append(self.headers.get("Range"))
-        if self.server.redirect and self.path == "/model.pth":
-            return self.answer(302, {"Location": self.server.redirect, "Content-Length": "0"})
-        if self.server.statuses:
-            return self.answer(self.server.statuses.pop(0), {"Content-Length": "0"})
-        return self.send_content()
-
-    def send_content(self) -> None:
-        content, start, status = self.server.content, 0, 200
-        wanted = self.headers.get("Range")
-        if wanted and self.headers.get("If-Range") == self.server.tag:
-            start, status = int(wanted.removeprefix("bytes=").rstrip("-")), 206
-        if start >= len(content):
-            return self.answer(416, {"Content-Range": f"bytes */{len(content)}", "Content-Length": "0"})
-        headers = {"Content-Length": str(len(content) - start), "ETag": self.server.tag}
-        if status == 206:
-            shown = start + 7 if self.server.wrong_range else start
-            headers["Content-Range"] = f"bytes {shown}-{len(content) - 1}/{len(content)}"
-        self.answer(status, headers)
-        length = self.server.cut_after.pop(0) if self.server.cut_after else len(content)
-        self.wfile.write(content[start : start + length])
-
-    def answer(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, *args) -> None:
-        pass
+from file_server import CONTENT, SHA256, FileServer
 
 
 @pytest.fixture
 def server():
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with FileServer() as server:
+        yield server
 
 
 def options(**changes) -> DownloadOptions:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -15,6 +17,7 @@ from BrainFMEngine.cli.models import app
 from BrainFMEngine.errors import DownloadError, ModelFileError, UsageError
 from BrainFMEngine.models import DEFAULT_MODEL, store
 from BrainFMEngine.models.catalogue import catalogue, find_entry
+from BrainFMEngine.models.listing import list_facts
 from BrainFMEngine.models.store import home_folder, list_models, remove_model, resolve_model
 from typer.testing import CliRunner
 
@@ -89,9 +92,10 @@ def test_import_list_inspect_remove(home, checkpoint):
     path = checkpoint()
     assert run("import", path, "--name", "mine").exit_code == 0
     rows = json.loads(run("list", "--json").stdout)
-    assert {"name": "mine", "state": "installed", "tasks": "t1 seg distance"}.items() <= next(
-        row for row in rows if row["name"] == "mine"
-    ).items()
+    row = next(row for row in rows if row["name"] == "mine")
+    assert row["state"] == "installed" and row["tasks"] == ["t1", "seg", "distance"]
+    assert row["folder"] == str(home / "models" / "mine") and len(row["sha256"]) == 64 and row["size_bytes"] > 0
+    assert "unverified" in row["evidence"] and not row["downloadable"] and not row["problem"]
     assert "mine" in run("list").stdout
     described = json.loads(run("inspect", "mine", "--json").stdout)
     assert described["network"]["f_maps"] == 8 and described["provenance"]["source_file"] == path.name
@@ -100,12 +104,40 @@ def test_import_list_inspect_remove(home, checkpoint):
     assert not [model for model in list_models() if model.name == "mine"]
 
 
-def test_damaged_installed_model_is_listed_as_refused(home, model_folder):
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda folder: (folder / "model.json").write_text("{}"), "no format version"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "missing"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"12"), "cut short"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"\2" + bytes(7) + b"[]"), "not a weights file"),
+        (lambda folder: os.truncate(folder / "model.safetensors", 2000), "cut short"),
+    ],
+    ids=["description", "no weights", "stub", "other file", "cut"],
+)
+def test_damaged_model_is_listed_with_its_problem(home, model_folder, damage, said):
     folder = home / "models" / "broken"
     shutil.copytree(model_folder, folder)
-    (folder / "model.json").write_text("{}")
-    rows = json.loads(run("list", "--json").stdout)
-    assert next(row for row in rows if row["name"] == "broken")["state"].startswith("refused")
+    damage(folder)
+    row = next(row for row in json.loads(run("list", "--json").stdout) if row["name"] == "broken")
+    assert row["state"] == "damaged" and said in row["problem"] and row["folder"] == str(folder)
+    assert "damaged" in run("list").stdout
+
+
+def test_list_tells_everything_about_the_catalogue(home):
+    compact, brainfm = json.loads(run("list", "--json").stdout)
+    assert compact["name"] == "compact" and compact["state"] == "bundled" and compact["trained_on"]
+    assert compact["licence"] == "Apache-2.0" and compact["size_bytes"] > 1e6 and "seg" in compact["tasks"]
+    assert brainfm["state"] == "missing" and brainfm["downloadable"] and not brainfm["folder"]
+    assert brainfm["sha256"] == find_entry("brainfm").sha256 and brainfm["size_bytes"] > 1e9
+    assert {"t1", "seg", "registration"} <= set(brainfm["tasks"]) and "third parties" in brainfm["evidence"]
+
+
+def test_listing_is_fast(home):
+    list_facts()
+    start = time.perf_counter()
+    list_facts()
+    assert time.perf_counter() - start < 0.05
 
 
 def test_errors_reach_the_caller(home, tmp_path):
@@ -118,7 +150,7 @@ def test_errors_reach_the_caller(home, tmp_path):
 def test_download_verifies_converts_and_cleans_up(home, checkpoint, monkeypatch):
     source = checkpoint()
     entry = replace(find_entry("brainfm"), sha256=hashlib.sha256(source.read_bytes()).hexdigest())
-    monkeypatch.setattr("BrainFMEngine.models.catalogue.find_entry", lambda name: entry)
+    monkeypatch.setattr("BrainFMEngine.cli.model_runs.find_entry", lambda name: entry)
     monkeypatch.setattr("BrainFMEngine.models.authors.catalogue", lambda: (entry,))
     monkeypatch.setattr("BrainFMEngine.models.importing.catalogue", lambda: (entry,))
 

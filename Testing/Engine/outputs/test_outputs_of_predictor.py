@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -8,25 +9,19 @@ import numpy as np
 import pytest
 from phantom_head import make_prediction
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
 from BrainFMEngine.image.volume import Volume  # noqa: E402
 from BrainFMEngine.inference.predictor import Predictor  # noqa: E402
-from BrainFMEngine.network.build import build_network  # noqa: E402
-from BrainFMEngine.network.config import NetworkConfig  # noqa: E402
-from BrainFMEngine.network.info import ModelInfo  # noqa: E402
 from BrainFMEngine.outputs import OutputOptions, write_results  # noqa: E402
-
-HEADS = {"T1": 1, "T2": 1, "FLAIR": 1, "CT": 1, "bias_field_log": 1, "segmentation": 56, "distance": 4}
+from tiny_networks import HEADS, tiny_network  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
     """A network that knows nothing."""
-    torch.manual_seed(0)
-    config = NetworkConfig({**HEADS, "registration": 3}, f_maps=8, num_levels=2)
-    network = build_network(config)
-    network.info = ModelInfo("ignorant", config, label_protocol="brainfm-56", sha256="0" * 64)
+    network = tiny_network(heads={**HEADS, "segmentation": 56})
+    network.info = replace(network.info, sha256="0" * 64)
     return Predictor(network, device="cpu", threads=1)
 
 

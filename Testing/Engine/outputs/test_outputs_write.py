@@ -134,6 +134,17 @@ def test_probabilities_and_features_on_request(phantom: Prediction, tmp_path: Pa
     assert nib.load(files["features"]).shape == (*shape, 4)
 
 
+def test_images_without_compression(small: Prediction, tmp_path: Path) -> None:
+    packed = write_results(small, tmp_path, "a")["T1w"]
+    plain = write_results(small, tmp_path, "a", OutputOptions(overwrite=True, uncompressed=True))
+    assert plain["T1w"].name == "a_T1w.nii" and not packed.exists()
+    assert np.array_equal(nib.load(plain["T1w"]).get_fdata(), small.maps["T1w"])
+    report = json.loads(plain["report"].read_text(encoding="utf-8"))
+    assert report["outputs"]["T1w"] == "a_T1w.nii" and report["options"]["uncompressed"] is True
+    write_results(small, tmp_path, "a", OutputOptions(overwrite=True))
+    assert packed.exists() and not plain["T1w"].exists()
+
+
 def test_a_vanished_input_is_said_in_the_report(small: Prediction, tmp_path: Path) -> None:
     native = replace(small.conformed.native, source=tmp_path / "gone.nii")
     gone = replace(small, conformed=replace(small.conformed, native=native))
