@@ -15,13 +15,14 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from BrainFMEngine.parent import MAX_LINE, read_blocks
+
 SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 SAME_REQUEST_SECONDS = 0.5
 """Ctrl-C reaches a group of processes more than once; signals so close together are one request."""
 FILE_SECONDS = 0.5
 """How often the stop file is looked for."""
 EXIT_CODE = 130
-MAX_LINE = 4096
 
 
 class StopSignal:
@@ -126,9 +127,9 @@ class StopSignal:
         return "the stop file" if self.stop_file.exists() else None
 
     def _listen(self) -> None:
-        """Read the descriptor itself: a thread inside `sys.stdin` would hold its lock when Python ends."""
+        """Read what the program that started this one says, until it ends."""
         line = b""
-        while block := self._read():
+        for block in read_blocks(self.stdin):
             *complete, line = (line + block).split(b"\n")
             line = line[-MAX_LINE:]
             if self.stdin_line and any(text.strip().lower() == b"stop" for text in complete):
@@ -137,12 +138,6 @@ class StopSignal:
             self.request("a line on standard input")
         if self.stdin_end:
             self.request("the end of standard input")
-
-    def _read(self) -> bytes:
-        try:
-            return os.read(self.stdin, MAX_LINE)
-        except OSError:
-            return b""
 
 
 def _count_signals(reader: socket.socket, numbers: set[int]) -> None:
