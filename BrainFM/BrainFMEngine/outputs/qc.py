@@ -46,6 +46,8 @@ class Measurements:
         brain_cut_mm2: area of brain on the border of the field of view.
         mean_confidence: mean probability of the labels inside the skull.
         folded_fraction: part of the brain where the registration's Jacobian is not positive.
+        raw_folded_fraction: the same for the network's coordinates, before the registration was smoothed.
+        smoothing_mm: standard deviation of that smoothing; 0 if there was none.
         affine_residual_mm: median distance between atlas coordinates and their affine fit.
     """
 
@@ -55,6 +57,8 @@ class Measurements:
     brain_cut_mm2: float | None = None
     mean_confidence: float | None = None
     folded_fraction: float | None = None
+    raw_folded_fraction: float | None = None
+    smoothing_mm: float | None = None
     affine_residual_mm: float | None = None
 
 
@@ -123,6 +127,8 @@ def _measure(
         brain_cut_mm2=cut_mm2,
         mean_confidence=volumes[-1].confidence if volumes else None,
         folded_fraction=registration.folded_fraction if registration else None,
+        raw_folded_fraction=registration.raw_folded_fraction if registration else None,
+        smoothing_mm=registration.smoothing_mm if registration else None,
         affine_residual_mm=registration.affine.residual_mm if registration else None,
     )
 
@@ -177,13 +183,16 @@ def _one_sided(volumes: Sequence[StructureVolume]) -> bool:
 
 def _judge_rest(measured: Measurements) -> Iterator[tuple[Verdict, str]]:
     air, confidence = measured.labels_in_air_fraction, measured.mean_confidence
-    folded, residual_mm = measured.folded_fraction, measured.affine_residual_mm
+    folded, raw = measured.folded_fraction, measured.raw_folded_fraction
+    residual_mm = measured.affine_residual_mm
     if air is not None and air > _AIR_CHECK:
         yield _level(air > _AIR_FAIL), f"{air:.0%} of the brain labels lie where the scan shows air"
     if confidence is not None and confidence < _CONFIDENCE_CHECK:
         yield _level(confidence < _CONFIDENCE_FAIL), f"the segmentation is unsure (mean confidence {confidence:.2f})"
     if folded is not None and folded > _FOLDED_CHECK:
         yield _level(folded > _FOLDED_FAIL), f"the registration folds in {folded:.0%} of the brain"
+    elif raw is not None and raw > _FOLDED_CHECK:
+        yield "check", f"the atlas coordinates fold in {raw:.0%} of the brain; the registration was smoothed for that"
     if residual_mm is not None and residual_mm > _RESIDUAL_CHECK_MM:
         sentence = f"the registration is {residual_mm:.0f} mm from any affine"
         yield _level(residual_mm > _RESIDUAL_FAIL_MM), sentence

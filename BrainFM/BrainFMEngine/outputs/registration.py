@@ -2,6 +2,9 @@
 
 The network's coordinates mean something inside the brain only. Outside they are replaced: close to the brain by its
 own deformation, smoothly extended, and farther away by the affine alone, so that the field is defined everywhere.
+
+Where coordinates fold, a point of the atlas lies at several places of the scan and there is no way back. Then the
+deformation, which is what they differ from the affine by, is smoothed with a Gaussian, no more than needed.
 """
 
 from __future__ import annotations
@@ -31,6 +34,10 @@ _TRUSTED_MM = 1.0
 _UNTRUSTED_MM = 3.0
 _AFFINE_ONLY_MM = 13.0
 _EXTENSION_SIGMA_MM = 4.0
+_SMOOTHING_MM = (0.0, 4.0, 8.0)
+"""Standard deviations that are tried one after the other."""
+_FOLDED_TOLERANCE = 0.01
+"""Fraction of the brain that may fold; smoothing ends there."""
 _LPS_SIGN = np.array([-1.0, -1.0, 1.0], dtype=np.float32)
 _SLAB = 16
 _STEPS_PER_MM = 64.0
@@ -46,6 +53,8 @@ class Registration:
         atlas: (X, Y, Z) float32, the atlas warped to the scan.
         mask: (X, Y, Z) bool, where the coordinates come from the network.
         folded_fraction: part of the brain where the Jacobian determinant is not positive.
+        raw_folded_fraction: the same before smoothing.
+        smoothing_mm: standard deviation of the Gaussian that the deformation was smoothed with; 0 not at all.
         doubt: why the affine comes from the segmentation instead of the coordinates; "" if it does not.
     """
 
@@ -54,6 +63,8 @@ class Registration:
     atlas: np.ndarray
     mask: np.ndarray
     folded_fraction: float
+    raw_folded_fraction: float
+    smoothing_mm: float = 0.0
     doubt: str = ""
 
 
@@ -73,10 +84,23 @@ def register(prediction: Prediction) -> Registration:
     except ValueError as problem:
         affine, doubt = _fit_anatomy(prediction, problem), str(problem)
         mask = np.zeros(grid.shape, dtype=bool)
-    coordinates = _clean(raw, mask, grid, affine)
+    coordinates, smoothing_mm, folded = _unfolded(raw, mask, grid, affine)
     atlas = load_atlas()
     warped = sample(atlas.array, atlas.grid, coordinates, outside=0.0)
-    return Registration(coordinates, affine, warped, mask, folded_fraction(coordinates, mask, grid), doubt)
+    return Registration(coordinates, affine, warped, mask, folded[-1], folded[0], smoothing_mm, doubt)
+
+
+def _unfolded(
+    raw: np.ndarray, mask: np.ndarray, grid: Grid, affine: AffineFit
+) -> tuple[np.ndarray, float, list[float]]:
+    """Return clean coordinates, the smoothing they needed in mm, and the folded fraction after each one tried."""
+    folded: list[float] = []
+    for smoothing_mm in _SMOOTHING_MM:
+        coordinates = _clean(raw, mask, grid, affine, smoothing_mm)
+        folded.append(folded_fraction(coordinates, mask, grid))
+        if folded[-1] <= _FOLDED_TOLERANCE:
+            break
+    return coordinates, smoothing_mm, folded
 
 
 def _fit(raw: np.ndarray, mask: np.ndarray, grid: Grid) -> AffineFit:
@@ -156,7 +180,7 @@ def _near_affine(raw: np.ndarray, grid: Grid, affine: AffineFit) -> np.ndarray:
     return near
 
 
-def _clean(raw: np.ndarray, mask: np.ndarray, grid: Grid, affine: AffineFit) -> np.ndarray:
+def _clean(raw: np.ndarray, mask: np.ndarray, grid: Grid, affine: AffineFit, smoothing_mm: float = 0.0) -> np.ndarray:
     coordinates = np.empty((*grid.shape, 3), dtype=np.float32)
     for part, points in _slabs(grid):
         coordinates[part] = affine.apply(points)
@@ -168,12 +192,17 @@ def _clean(raw: np.ndarray, mask: np.ndarray, grid: Grid, affine: AffineFit) -> 
     trust = 1 - _smooth_step(away_mm, _TRUSTED_MM, _UNTRUSTED_MM)
     fade = 1 - _smooth_step(away_mm, _UNTRUSTED_MM, _AFFINE_ONLY_MM)
     # The recursive filter undershoots slightly: far from the brain its values are noise, and may not be divided by.
-    reach = np.maximum(_blurred(mask[box].astype(np.float32), spacing_mm), 0.0) + 0.01
+    brain = mask[box].astype(np.float32)
+    reach = np.maximum(_blurred(brain, spacing_mm), 0.0) + 0.01
+    nearby = np.maximum(_blurred(brain, spacing_mm, smoothing_mm), 0.0) + 0.01 if smoothing_mm else None
     inside = coordinates[box]
     for component in range(3):
         own = raw[box][..., component] - inside[..., component]
         own[~np.isfinite(own)] = 0.0
-        extended = _blurred(np.where(mask[box], own, 0.0).astype(np.float32), spacing_mm) / reach
+        masked = np.where(mask[box], own, 0.0).astype(np.float32)
+        extended = _blurred(masked, spacing_mm) / reach
+        if nearby is not None:
+            own = _blurred(masked, spacing_mm, smoothing_mm) / nearby
         inside[..., component] += trust * own + (1 - trust) * fade * extended
     return coordinates
 
@@ -200,8 +229,8 @@ def _distance_mm(mask: np.ndarray, spacing_mm: list[float]) -> np.ndarray:
     return np.maximum(sitk.GetArrayFromImage(distance).T, 0.0)
 
 
-def _blurred(array: np.ndarray, spacing_mm: list[float]) -> np.ndarray:
-    blurred = sitk.SmoothingRecursiveGaussian(_padded(_itk(array, spacing_mm)), _EXTENSION_SIGMA_MM)
+def _blurred(array: np.ndarray, spacing_mm: list[float], sigma_mm: float = _EXTENSION_SIGMA_MM) -> np.ndarray:
+    blurred = sitk.SmoothingRecursiveGaussian(_padded(_itk(array, spacing_mm)), sigma_mm)
     return sitk.GetArrayFromImage(sitk.Crop(blurred, (4, 4, 4), (4, 4, 4))).T
 
 

@@ -11,10 +11,10 @@ from phantom_head import make_prediction
 
 pytest.importorskip("torch")
 
-from BrainFMEngine.image.volume import Volume  # noqa: E402
-from BrainFMEngine.inference.predictor import Predictor  # noqa: E402
-from BrainFMEngine.outputs import OutputOptions, write_results  # noqa: E402
-from tiny_networks import HEADS, tiny_network  # noqa: E402
+from BrainFMEngine.image.volume import Volume
+from BrainFMEngine.inference.predictor import Predictor
+from BrainFMEngine.outputs import OutputOptions, write_results
+from tiny_networks import HEADS, tiny_network
 
 
 @pytest.fixture(scope="module")

@@ -126,6 +126,18 @@ def test_an_impossible_registration_gives_a_warning_and_no_files(
     assert "no registration was written" in files["qc"].read_text(encoding="utf-8")
 
 
+def test_folding_coordinates_are_smoothed_no_more_than_needed(phantom: Prediction) -> None:
+    clean = register(phantom)
+    assert clean.smoothing_mm == 0 and clean.raw_folded_fraction == clean.folded_fraction
+    raw = phantom.maps["atlas_coordinates"]
+    noisy = raw + np.random.default_rng(4).normal(0, 2.5, raw.shape).astype(np.float32)
+    found = register(replace(phantom, maps={"atlas_coordinates": noisy}))
+    assert found.raw_folded_fraction > 0.05 and found.smoothing_mm == 4
+    assert found.folded_fraction <= 0.01
+    error = [np.linalg.norm((field - raw)[clean.mask], axis=-1).mean() for field in (noisy, found.coordinates_ras)]
+    assert error[1] < error[0] / 2
+
+
 def test_folding_is_counted_whatever_the_axes(phantom: Prediction) -> None:
     mask = phantom.brain_mask
     coordinates = phantom.maps["atlas_coordinates"]
