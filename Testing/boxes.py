@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import torch
+from BrainFMEngine.dataset.dataset import create_dataset, write_split, write_subject
+from BrainFMEngine.dataset.info import SubjectInfo
+from BrainFMEngine.dataset.split import Split
 from BrainFMEngine.generator.labels import freesurfer_scheme
 from BrainFMEngine.generator.subject import DISTANCE_OFFSET, DISTANCE_SCALE, Subject
 
@@ -31,3 +37,15 @@ def box_subject(images: tuple[str, ...] = ()) -> Subject:
         *(torch.from_numpy(array) for array in (rows, distance, atlas_mm)),
         images={name: torch.from_numpy(image.astype(np.float16)) for name, image in values.items()},
     )
+
+
+def write_dataset(
+    folder: Path, train: Sequence[Subject] = (), validation: Sequence[Subject] = (), test: Sequence[Subject] = ()
+) -> Path:
+    """A dataset of subjects, as `brainfm prepare` would have made it."""
+    create_dataset(folder)
+    for subject in (*train, *validation, *test):
+        info = SubjectInfo(subject.name, "boxes", subject.name, {}, scheme=subject.scheme.name, shape=subject.shape)
+        write_subject(folder, subject, info)
+    write_split(folder, Split(*(tuple(subject.name for subject in part) for part in (train, validation, test))))
+    return folder

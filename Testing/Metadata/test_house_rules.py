@@ -31,6 +31,7 @@ LAYERS = [
     "dataset",
     "evaluation",
     "training",
+    "preview",
     "health_probe",
     "cli",
 ]

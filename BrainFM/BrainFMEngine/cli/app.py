@@ -13,6 +13,7 @@ from BrainFMEngine.cli.info import info
 from BrainFMEngine.cli.models import app as models_app
 from BrainFMEngine.cli.predict import predict
 from BrainFMEngine.cli.prepare import prepare
+from BrainFMEngine.cli.preview import preview
 from BrainFMEngine.cli.train import train
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(predict)
 app.command()(generate)
+app.command()(preview)
 app.command()(prepare)
 app.command()(train)
 app.command()(evaluate)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from BrainFMEngine.cli.interrupt import Interrupted
 from BrainFMEngine.cli.reporting import Reporter
+from BrainFMEngine.cli.run_command import NOTHING_WRITTEN, Result, result_of, run_command
 from BrainFMEngine.errors import CancelledError, UsageError, nearest_name
 from BrainFMEngine.image.io import read_image
 from BrainFMEngine.image.volume import Volume
@@ -46,23 +46,18 @@ class Request:
 
 def run_batch(request: Request, reporter: Reporter) -> int:
     """Predict every input, report what happens, and return the exit code: 0, or that of the first failure."""
-    start = time.perf_counter()
-    results: list[dict[str, Any]] = [{"input": str(path), "code": None, "folder": None} for path in request.inputs]
-    with reporter.running(request.inputs):
-        try:
-            _check(request)
-            _predict_all(request, reporter, results)
-            code = next((result["code"] for result in results if result["code"]), 0)
-        except (Interrupted, KeyboardInterrupt):
-            finished = any(result["code"] == 0 for result in results)
-            hint = "The scans before are complete" if finished else "Nothing was written"
-            code = reporter.error(CancelledError(hint=hint))
-        except Exception as error:  # every error ends as a sentence
-            code = reporter.error(error)
-        for result in results:
-            result["code"] = code if result["code"] is None else result["code"]
-        reporter.done(code, results, time.perf_counter() - start)
-    return code
+    results = [result_of(path) for path in request.inputs]
+
+    def work() -> int:
+        _check(request)
+        _predict_all(request, reporter, results)
+        return next((result["code"] for result in results if result["code"]), 0)
+
+    def what_is_left() -> str:
+        finished = any(result["code"] == 0 for result in results)
+        return "The scans before are complete" if finished else NOTHING_WRITTEN
+
+    return run_command(reporter, request.inputs, results, work, what_is_left)
 
 
 def _check(request: Request) -> None:
@@ -77,7 +72,7 @@ def _check(request: Request) -> None:
         require_surfaces()
 
 
-def _predict_all(request: Request, reporter: Reporter, results: list[dict[str, Any]]) -> None:
+def _predict_all(request: Request, reporter: Reporter, results: list[Result]) -> None:
     predictor: Predictor | None = None
     for index, (path, stem) in enumerate(zip(request.inputs, stems_of(request.inputs), strict=True)):
         reporter.begin(index)

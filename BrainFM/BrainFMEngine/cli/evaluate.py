@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from BrainFMEngine.cli.options import DeviceOption, ProgressOption
 from BrainFMEngine.cli.predict import Progress
 
 
@@ -28,16 +29,15 @@ def evaluate(
     pictures: Annotated[
         int, typer.Option(metavar="N", min=0, help="Draw predictions above targets for the first N subjects.")
     ] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: DeviceOption = "auto",
     threads: Annotated[int | None, typer.Option(metavar="N", min=1, help="CPU threads.")] = None,
     window: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Work in windows of N voxels even if memory allows more.")
     ] = None,
     tta: Annotated[bool, typer.Option("--tta", help="Average with the mirrored scan; takes twice the time.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
-    progress: Annotated[
-        Progress, typer.Option(help="A bar, JSON lines on standard output, or nothing.")
-    ] = Progress.rich,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an evaluation that was stopped.")] = False,
+    progress: ProgressOption = Progress.rich,
 ) -> None:
     """Measure how good a model is on held-out subjects: a table for people, CSV and JSON for programs."""
     from BrainFMEngine.cli.evaluation import EvaluateRequest, run_evaluate
@@ -57,5 +57,6 @@ def evaluate(
         window=window,
         tta=tta,
         overwrite=overwrite,
+        resume=resume,
     )
     raise typer.Exit(run_evaluate(request, REPORTERS[progress.value]()))

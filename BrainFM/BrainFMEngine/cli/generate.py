@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from BrainFMEngine.cli.options import DeviceOption, LabelMapOption, ProgressOption
 from BrainFMEngine.cli.predict import Progress
 
 
@@ -47,9 +48,7 @@ def generate(
         list[str] | None,
         typer.Option(metavar="NAME=FILE", help="Cortical surface for distances: lp=, lw=, rp= and rw=; repeat."),
     ] = None,
-    map_labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="CSV id,known_id for labels that are not known.")
-    ] = None,
+    map_labels: LabelMapOption = None,
     targets: Annotated[bool, typer.Option("--targets", help="Write what the network should answer.")] = False,
     paint_targets: Annotated[
         bool, typer.Option("--paint-targets", help="Paint T1w, T2w, FLAIR and CT targets where no scan is given.")
@@ -62,11 +61,9 @@ def generate(
     replay: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Make the sample of a sample-<i>.json again, bit for bit.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: DeviceOption = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace samples that are there.")] = False,
-    progress: Annotated[
-        Progress, typer.Option(help="A bar, JSON lines on standard output, or nothing.")
-    ] = Progress.rich,
+    progress: ProgressOption = Progress.rich,
 ) -> None:
     """Make samples of one head: any contrast and resolution, from mild to severe, with what the tasks should answer."""
     from BrainFMEngine.cli.generation import GenerateRequest, run_generate

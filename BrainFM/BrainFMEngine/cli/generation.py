@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from BrainFMEngine.anatomy.protocols import find_protocol
-from BrainFMEngine.cli.interrupt import Interrupted
 from BrainFMEngine.cli.reporting import Reporter
-from BrainFMEngine.errors import CancelledError, ModelFileError, UsageError, nearest_name
+from BrainFMEngine.cli.run_command import Result, result_of, run_command
+from BrainFMEngine.errors import ModelFileError, UsageError, nearest_name
 from BrainFMEngine.hashing import file_sha256
 from BrainFMEngine.inference.device_name import check_device_name
 from BrainFMEngine.outputs.publish import published
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 CONTRASTS = {"t1": "T1", "t2": "T2", "flair": "FLAIR", "ct": "CT"}
 SURFACES = {name: name for name in ("lp", "lw", "rp", "rw")}
-MILD_TO_SEVERE = "mild-to-severe"
 SMALLEST_SIZE, LARGEST_SIZE = 32, 512
 
 
@@ -32,7 +31,7 @@ class GenerateRequest:
     labels: Path
     folder: Path
     samples: int = 4
-    severity: str = MILD_TO_SEVERE
+    severity: str = "mild-to-severe"
     seed: int = 0
     size: str = "160"
     contrast: str = "mixed"
@@ -54,22 +53,11 @@ class GenerateRequest:
 
 def run_generate(request: GenerateRequest, reporter: Reporter) -> int:
     """Generate, report what happens, and return the exit code."""
-    start = time.perf_counter()
-    result: dict[str, Any] = {"input": str(request.labels), "code": None, "folder": None}
-    with reporter.running([request.labels]):
-        try:
-            for path in _generate(request, reporter):
-                reporter.output(_kind(path), path)
-            result.update(code=0, folder=str(request.folder.absolute()))
-        except (Interrupted, KeyboardInterrupt):
-            result["code"] = reporter.error(CancelledError())
-        except Exception as error:  # every error ends as a sentence
-            result["code"] = reporter.error(error)
-        reporter.done(result["code"], [result], time.perf_counter() - start)
-    return result["code"]
+    result = result_of(request.labels)
+    return run_command(reporter, [request.labels], [result], partial(_generate, request, reporter, result))
 
 
-def _generate(request: GenerateRequest, reporter: Reporter) -> list[Path]:
+def _generate(request: GenerateRequest, reporter: Reporter, result: Result) -> int:
     check_device_name(request.device)
     real = parse_files(request.real, CONTRASTS, "--real t1=scan.nii.gz")
     surfaces = parse_files(request.surfaces, SURFACES, "--surface lp=lh.pial")
@@ -97,7 +85,10 @@ def _generate(request: GenerateRequest, reporter: Reporter) -> list[Path]:
     with published(request.folder, request.overwrite) as temporary:
         paths = write_samples(temporary, samples, subject, options, request.targets, source)
     reporter.stage("done", 1.0)
-    return [request.folder / path.name for path in paths]
+    for path in paths:
+        reporter.output(_kind(path), request.folder / path.name)
+    result["folder"] = str(request.folder.absolute())
+    return 0
 
 
 def _kind(path: Path) -> str:
@@ -134,16 +125,12 @@ def make_options(request: GenerateRequest, subject: Subject) -> GeneratorOptions
     from BrainFMEngine.generator.mixup import MixupRanges
     from BrainFMEngine.generator.parameters import GeneratorOptions
     from BrainFMEngine.generator.pathology import PathologyRanges
-    from BrainFMEngine.generator.severity import mild_to_severe, parse_severity
+    from BrainFMEngine.generator.severity import severities_of
     from BrainFMEngine.generator.velocity import VelocityRanges
 
-    if request.severity == MILD_TO_SEVERE:
-        severities = tuple(mild_to_severe(request.samples))
-    else:
-        severities = (parse_severity(request.severity),) * request.samples
     return GeneratorOptions(
         shape=_shape(request.size, subject),
-        severities=severities,
+        severities=severities_of(request.severity, request.samples),
         real_input_probability=request.real_input,
         deformation=DeformationRanges(velocity=VelocityRanges(integrate=request.integrate)),
         contrast=ContrastRanges(kind=request.contrast),

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from BrainFMEngine.anatomy.protocols import find_protocol
-from BrainFMEngine.cli.interrupt import Interrupted
 from BrainFMEngine.cli.reporting import Reporter
-from BrainFMEngine.errors import CancelledError, InputImageError, ModelFileError, UsageError, nearest_name
+from BrainFMEngine.cli.run_command import Result, run_command
+from BrainFMEngine.errors import InputImageError, ModelFileError, UsageError, nearest_name
 
 if TYPE_CHECKING:
     from BrainFMEngine.dataset.prepare import PrepareOptions
 
 SPLIT_HINT = "Write for example 80/10/10: percent of train, validation and test; or setup-1, setup-2 or setup-3."
-Results = list[dict[str, Any]]
+TO_GO_ON = "The same command goes on; what is complete stays"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,11 @@ class PrepareRequest:
     split_seed: int = 0
     map_labels: Path | None = None
     atlas: bool = True
+    jobs: int = 1
     exclude: bool = False
+
+
+Work = Callable[[PrepareRequest, Reporter, list[Result]], int]
 
 
 def run_prepare(request: PrepareRequest, reporter: Reporter) -> int:
@@ -46,21 +50,12 @@ def run_check(request: PrepareRequest, reporter: Reporter) -> int:
     return _run(request, reporter, _check)
 
 
-def _run(request: PrepareRequest, reporter: Reporter, work: Callable[..., int]) -> int:
-    start = time.perf_counter()
-    results: Results = []
-    with reporter.running([request.source]):
-        try:
-            code = work(request, reporter, results)
-        except (Interrupted, KeyboardInterrupt):
-            code = reporter.error(CancelledError(hint="The same command goes on; what is complete stays"))
-        except Exception as error:  # every error ends as a sentence
-            code = reporter.error(error)
-        reporter.done(code, results, time.perf_counter() - start)
-    return code
+def _run(request: PrepareRequest, reporter: Reporter, work: Work) -> int:
+    results: list[Result] = []
+    return run_command(reporter, [request.source], results, partial(work, request, reporter, results), TO_GO_ON)
 
 
-def _prepare(request: PrepareRequest, reporter: Reporter, results: Results) -> int:
+def _prepare(request: PrepareRequest, reporter: Reporter, results: list[Result]) -> int:
     if request.folder is None:
         raise UsageError("there is no place for the dataset", "Give it with -o DATASET.")
     options = _options(request)
@@ -72,7 +67,7 @@ def _prepare(request: PrepareRequest, reporter: Reporter, results: Results) -> i
     check_new_folder(request.folder, request.source)
     sources = find_subjects(request.source, request.layout)
     reporter.inputs = [source.name for source in sources]
-    outcomes = prepare(sources, request.folder, options, reporter)
+    outcomes = prepare(sources, request.folder, options, reporter, request.jobs)
     for outcome in outcomes:
         code = outcome.error.code if outcome.error else 0
         results.append({"input": outcome.name, "code": code, "folder": None, "state": outcome.state})
@@ -122,7 +117,7 @@ def parse_fractions(text: str) -> tuple[float, float, float]:
     return train / 100, validation / 100, test / 100
 
 
-def _check(request: PrepareRequest, reporter: Reporter, results: Results) -> int:
+def _check(request: PrepareRequest, reporter: Reporter, results: list[Result]) -> int:
     from BrainFMEngine.dataset.check import check_dataset, exclude
     from BrainFMEngine.dataset.dataset import Dataset
 

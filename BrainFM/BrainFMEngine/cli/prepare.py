@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from BrainFMEngine.cli.options import LabelMapOption, ProgressOption
 from BrainFMEngine.cli.predict import Progress
 
 
@@ -43,17 +44,14 @@ def prepare(
         list[str] | None, typer.Option(metavar="COLLECTION", help="Keep this collection for testing; repeat.")
     ] = None,
     split_seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
-    map_labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="CSV id,known_id for labels that are not known.")
-    ] = None,
+    map_labels: LabelMapOption = None,
     atlas: Annotated[bool, typer.Option(help="Register with the atlas where coordinates are not given.")] = True,
+    jobs: Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Subjects at once; each takes memory.")] = 1,
     check: Annotated[bool, typer.Option("--check", help="Only tell what is wrong with the dataset SOURCE.")] = False,
     exclude: Annotated[
         bool, typer.Option("--exclude", help="With --check: take subjects with errors out of the split.")
     ] = False,
-    progress: Annotated[
-        Progress, typer.Option(help="A bar, JSON lines on standard output, or nothing.")
-    ] = Progress.rich,
+    progress: ProgressOption = Progress.rich,
 ) -> None:
     """Make one dataset from label maps and scans: SynthSeg's, FreeSurfer's, BIDS, the authors', or a table."""
     from BrainFMEngine.cli.logs import log_to_stderr
@@ -71,6 +69,7 @@ def prepare(
         split_seed=split_seed,
         map_labels=map_labels,
         atlas=atlas,
+        jobs=jobs,
         exclude=exclude,
     )
     reporter = REPORTERS[progress.value]()

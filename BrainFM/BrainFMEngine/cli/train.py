@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from BrainFMEngine.cli.options import DeviceOption
 from BrainFMEngine.cli.predict import Progress
 
 
@@ -33,7 +34,7 @@ def train(
     minutes: Annotated[
         float | None, typer.Option(metavar="N", min=0.1, help="Stop by itself, saved, before so long.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: DeviceOption = "auto",
     threads: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=256, help="CPU threads; the same number gives the same bits.")
     ] = None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from BrainFMEngine.cli.interrupt import Interrupted
 from BrainFMEngine.cli.training_reporters import REPORTERS, TrainingReporter
-from BrainFMEngine.errors import CancelledError, FileAccessError, UsageError
+from BrainFMEngine.errors import CancelledError, UsageError
 from BrainFMEngine.inference.device_name import check_device_name
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def _train(request: TrainRequest, reporter: TrainingReporter) -> dict[str, Any]:
     check_device_name(request.device)
     recipe = make_recipe(request)
     if request.write_recipe is not None:
-        _write_recipe(request.write_recipe, recipe)
+        from BrainFMEngine.training.run_recipe import write_recipe
+
+        write_recipe(request.write_recipe, recipe)
         reporter.text(f"recipe in {request.write_recipe}")
         return {"recipe": str(request.write_recipe.absolute())}
     from BrainFMEngine.training.run import MODEL_NAME, RunRequest, plan, train
@@ -91,16 +93,12 @@ def make_recipe(request: TrainRequest) -> Recipe:
     Raises:
         UsageError: no such recipe or key, or a value that is not possible.
     """
-    from BrainFMEngine.training.recipe import recipe_from_json, with_values
-    from BrainFMEngine.training.recipes import named_recipe
+    from BrainFMEngine.training.recipe import with_values
+    from BrainFMEngine.training.recipes import find_recipe
     from BrainFMEngine.training.run_recipe import read_run_recipe
 
-    given = Path(request.recipe)
-    if given.suffix == ".json":
-        recipe = recipe_from_json(given)
-    else:
-        of_the_run = read_run_recipe(request.folder) if request.resume and request.recipe == "brainfm" else None
-        recipe = of_the_run or named_recipe(request.recipe, request.preset)
+    of_the_run = read_run_recipe(request.folder) if request.resume and request.recipe == "brainfm" else None
+    recipe = of_the_run or find_recipe(request.recipe, request.preset)
     changes = dict(_parse_change(text) for text in request.changes)
     if request.start is not None:
         changes["start.model"] = request.start
@@ -120,18 +118,6 @@ def _parse_change(text: str) -> tuple[str, Any]:
 
 def _refuse_constant(word: str) -> float:
     raise UsageError(f"{word} is no number for a recipe")
-
-
-def _write_recipe(path: Path, recipe: Recipe) -> None:
-    from BrainFMEngine.training.durable_file import write_durably
-    from BrainFMEngine.training.recipe import recipe_to_json
-
-    if path.exists():
-        raise UsageError(f"{path} is there already", "Choose another name.")
-    try:
-        write_durably(path, recipe_to_json(recipe).encode())
-    except OSError as error:
-        raise FileAccessError(f"cannot write {path}: {error.strerror or error}", "Choose another folder.") from error
 
 
 def _tell_estimate(estimate: Any, reporter: TrainingReporter) -> dict[str, Any]:

@@ -129,6 +129,7 @@ def _centroids(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
 
 def _structure_means(subject: Subject, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return for every row its number of voxels, and the mean (rows, 3) of voxel index or of `values` (3, X, Y, Z)."""
+    assert subject.rows is not None
     rows = subject.rows.numpy().ravel()
     count = len(subject.scheme)
     voxels = np.bincount(rows, minlength=count)

@@ -145,7 +145,7 @@ def write_subject(
     save_arrays(stream, arrays_of(subject, brain_mask))
     content = stream.getbuffer()
     info = replace(info, name=subject.name, sha256=hashlib.sha256(content).hexdigest())
-    write_file(folder / SUBJECTS / f"{subject.name}.npz", lambda file: file.write(content))
+    write_file(folder / SUBJECTS / f"{subject.name}.npz", content)
     write_json(folder / SUBJECTS / f"{subject.name}.json", to_record(info))
     return info
 

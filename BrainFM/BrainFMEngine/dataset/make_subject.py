@@ -129,6 +129,7 @@ def _grid_of_labels(source: SourceSubject) -> Grid | None:
 
 def _check_labels(source: SourceSubject, subject: Subject) -> None:
     """Refuse a map of tissue classes, whose few numbers mean something else in every scheme."""
+    assert subject.rows is not None
     present = np.unique(subject.rows.numpy())
     tissues = present[(present > 0) & ~subject.scheme.extracerebral[present]]
     if len(tissues) <= TISSUE_CLASSES:

@@ -57,8 +57,8 @@ class Split:
 
     def without(self, names: Sequence[str]) -> Split:
         """Return the split with some subjects moved to `excluded`."""
-        parts = (tuple(name for name in getattr(self, part) if name not in names) for part in PARTS)
-        return Split(*parts, excluded=tuple(sorted({*self.excluded, *names})))
+        parts = {part: tuple(name for name in self.part(part) if name not in names) for part in PARTS}
+        return Split(**parts, excluded=tuple(sorted({*self.excluded, *names})))
 
 
 def random_split(

@@ -41,7 +41,7 @@ def arrays_of(subject: Subject, brain_mask: np.ndarray | None = None) -> dict[st
 
 def save_arrays(file: BinaryIO, arrays: dict[str, np.ndarray]) -> None:
     """Write a subject's arrays, compressed, to an open file."""
-    np.savez_compressed(file, **arrays)
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # no array is called allow_pickle
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:

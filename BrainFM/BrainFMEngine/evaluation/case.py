@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from BrainFMEngine.anatomy.protocols import BRAINID_33, LabelProtocol
-from BrainFMEngine.evaluation.synthetic import KINDS, STILL, TRUTH_PROTOCOL, synthetic_sample
+from BrainFMEngine.evaluation.synthetic import KINDS, STILL, TRUTH_PROTOCOL, synthetic_samples
 from BrainFMEngine.generator.deformation import control_positions, sample_deformation
 from BrainFMEngine.generator.draws import Draws
+from BrainFMEngine.generator.generator import Sample
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.generator.targets import anatomy_targets, image_targets
 from BrainFMEngine.image.intensity import CT_WINDOW_HU, Modality
@@ -56,23 +57,33 @@ def input_names(subject: Subject, origins: Sequence[str] = ORIGINS) -> list[str]
 
 
 def make_cases(
-    subject: Subject, origins: Sequence[str] = ORIGINS, brain_mask: np.ndarray | None = None
+    subject: Subject,
+    origins: Sequence[str] = ORIGINS,
+    brain_mask: np.ndarray | None = None,
+    without: Collection[str] = (),
 ) -> Iterator[Case]:
-    """Make the inputs of `input_names`, one after the other.
+    """Make the inputs of `input_names`, one after the other; those that share answers have the same tensors.
 
     Args:
         subject: on the CPU.
         origins: "synthetic", "real", or both.
         brain_mask: (X, Y, Z) bool, where the brain of a subject without labels is.
+        without: names of inputs that are not wanted.
     """
-    for name in input_names(subject, origins):
-        origin, kind = name.split(" ", 1)
-        yield synthetic_case(subject, kind) if origin == SYNTHETIC else real_case(subject, kind, brain_mask)
+    names = [name.split(" ", 1) for name in input_names(subject, origins) if name not in without]
+    kinds = [kind for origin, kind in names if origin == SYNTHETIC]
+    if kinds:
+        for kind, sample in zip(kinds, synthetic_samples(subject, kinds), strict=True):
+            yield _synthetic_case(subject, kind, sample)
+    contrasts = [contrast for origin, contrast in names if origin == REAL]
+    if contrasts:
+        targets = real_targets(subject)
+        for contrast in contrasts:
+            yield _real_case(subject, contrast, targets, brain_mask)
 
 
-def synthetic_case(subject: Subject, kind: str) -> Case:
-    """Paint the subject's head, see `synthetic_sample`; no voxel is where it is in the subject."""
-    sample = synthetic_sample(subject, kind)
+def _synthetic_case(subject: Subject, kind: str, sample: Sample) -> Case:
+    """Take a painted head; no voxel is where it is in the subject."""
     is_ct = kind == "CT"
     scale = CT_WINDOW_HU[1] if is_ct else 1.0
     volume = Volume(scale * sample.image[0].numpy(), np.eye(4))
@@ -80,11 +91,10 @@ def synthetic_case(subject: Subject, kind: str) -> Case:
     return Case(subject.name, f"{SYNTHETIC} {kind}", volume, modality, sample.targets, brain_of(sample.targets), scale)
 
 
-def real_case(subject: Subject, contrast: str, brain_mask: np.ndarray | None = None) -> Case:
-    """Take one of the subject's images as it is, untouched; all of them are answers. For `brain_mask` see above."""
+def _real_case(subject: Subject, contrast: str, targets: dict[str, Tensor], brain_mask: np.ndarray | None) -> Case:
+    """Take one of the subject's images as it is, untouched; all of them are answers."""
     is_ct = contrast == "CT"
     array = subject.images[contrast].float().numpy() * (HOUNSFIELD_SCALE if is_ct else 1.0)
-    targets = real_targets(subject)
     brain = brain_of(targets)
     return Case(
         subject.name,
@@ -118,4 +128,4 @@ def brain_of(targets: dict[str, Tensor], protocol: LabelProtocol = TRUTH_PROTOCO
     """
     if "segmentation" not in targets:
         return None
-    return np.isin(np.array(protocol.ids)[targets["segmentation"].cpu().numpy()], BRAIN_IDS)
+    return np.isin(protocol.ids, BRAIN_IDS)[targets["segmentation"].cpu().numpy()]

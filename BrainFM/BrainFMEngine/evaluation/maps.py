@@ -16,6 +16,9 @@ Maps = dict[str, np.ndarray]
 
 LABELS = "dseg"
 
+Known = dict[str, tuple[Tensor, Maps]]
+"""Head -> a target, and what it is as maps."""
+
 
 def output_maps(outputs: Mapping[str, Tensor], image: Tensor, protocol: LabelProtocol | None) -> Maps:
     """Finish what a network gave.
@@ -36,7 +39,11 @@ def output_maps(outputs: Mapping[str, Tensor], image: Tensor, protocol: LabelPro
 
 
 def target_maps(
-    targets: Mapping[str, Tensor], heads: Iterable[str], image: Tensor, protocol: LabelProtocol | None
+    targets: Mapping[str, Tensor],
+    heads: Iterable[str],
+    image: Tensor,
+    protocol: LabelProtocol | None,
+    known: Known | None = None,
 ) -> Maps:
     """Finish what a network should have given.
 
@@ -44,18 +51,23 @@ def target_maps(
         targets: of a `Sample`.
         heads: of the network; which "T1w" is meant, say, depends on them.
         image, protocol: as in `output_maps`, but the protocol is that of the target.
+        known: targets that were finished before are looked up here, and new ones kept, for samples that share them.
     """
+    known = {} if known is None else known
     maps: Maps = {}
     for head, task in offered_tasks(heads).items():
-        if task.finish == "softmax" and "segmentation" in targets:
-            maps |= _label_map(targets["segmentation"], protocol)
-        elif head in targets:
-            maps |= _finished(task, targets[head], image)
+        target = targets.get("segmentation" if task.finish == "softmax" else head)
+        if target is None:
+            continue
+        if task.finish == "residual" or head not in known or known[head][0] is not target:
+            is_labels = task.finish == "softmax"
+            known[head] = target, _label_map(target, protocol) if is_labels else _finished(task, target, image)
+        maps |= known[head][1]
     return maps
 
 
 def _label_map(channels: Tensor, protocol: LabelProtocol | None) -> Maps:
-    return {} if protocol is None else {LABELS: np.array(protocol.ids)[channels.cpu().numpy()]}
+    return {} if protocol is None else {LABELS: np.array(protocol.ids, np.int16)[channels.cpu().numpy()]}
 
 
 def _finished(task: Task, values: Tensor, image: Tensor) -> Maps:

@@ -12,7 +12,7 @@ from BrainFMEngine.anatomy.protocols import BRAINID_33
 from BrainFMEngine.evaluation.maps import LABELS, Maps
 from BrainFMEngine.image.volume import Grid, shape_3d
 from BrainFMEngine.outputs.palette import GREY, RATIO, SIGNED_DISTANCE, colours, label_overlay
-from BrainFMEngine.outputs.views import View, field_size_mm, plan_views
+from BrainFMEngine.outputs.views import Interpolation, View, field_size_mm, plan_views
 from BrainFMEngine.tasks import TASKS
 
 COLUMN_PIXELS, GAP, EDGE, HEADER, TITLES, ROW_NAMES = 200, 6, 16, 48, 30, 28
@@ -87,7 +87,7 @@ class _Cutter:
         return self._ratio(cuts) if display == "ratio" else self._grey(cuts)
 
     def _cut(self, volume: np.ndarray, outside: float = 0.0, nearest: bool = False) -> Pictures:
-        mode = "nearest" if nearest else "linear"
+        mode: Interpolation = "nearest" if nearest else "linear"
         return [view.read(volume, self._grid, outside, mode) for view in self._views]
 
     def _grey(self, cuts: list[Pictures]) -> list[Pictures]:

@@ -13,7 +13,7 @@ from BrainFMEngine.anatomy.structures import structures
 from BrainFMEngine.evaluation.maps import LABELS, Maps
 from BrainFMEngine.evaluation.metrics import (
     dice_of_present,
-    distance_l1_mm,
+    distance_errors_mm,
     l1,
     norm_l2,
     psnr,
@@ -72,7 +72,7 @@ def _anatomy(pair: Pair) -> Iterator[Number]:
     for structure, value in scores.items():
         yield "seg", f"{ONE_DICE}{structures()[structure].name}", value, ""
     if scores:
-        yield "seg", MEAN_DICE, np.mean(list(scores.values())), ""
+        yield "seg", MEAN_DICE, float(np.mean(list(scores.values()))), ""
     if set(BRAINID_33.ids) <= set(known):
         yield "seg", "mean Dice of 33 classes", published_dice(labels, truth, BRAINID_33.ids).mean(), ""
 
@@ -89,9 +89,10 @@ def _distance(pair: Pair) -> Iterator[Number]:
     names = [name for name in DISTANCES if name in pair.made and name in pair.truth]
     if not names:
         return
-    made, truth = (np.stack([maps[name] for name in names]) for maps in (pair.made, pair.truth))
-    yield "distance", "L1 inside ±3 mm", distance_l1_mm(made, truth), "mm"
-    yield "distance", "L1", l1(made, truth), "mm"
+    inside = np.concatenate([distance_errors_mm(pair.made[name], pair.truth[name]) for name in names])
+    if inside.size:
+        yield "distance", "L1 inside ±3 mm", float(inside.mean()), "mm"
+    yield "distance", "L1", float(np.mean([l1(pair.made[name], pair.truth[name]) for name in names])), "mm"
 
 
 def _bias(pair: Pair) -> Iterator[Number]:
@@ -107,8 +108,9 @@ def _synthesis(pair: Pair) -> Iterator[Number]:
         made, truth = pair.made[name], pair.truth[name]
         where, region = _region(pair, task, truth)
         if region.any():
-            yield name, f"L1 in {where}", l1(made[region], truth[region]), task.unit
-            yield name, f"PSNR in {where}", psnr(made[region], truth[region]), "dB"
+            inside = made[region], truth[region]
+            yield name, f"L1 in {where}", l1(*inside), task.unit
+            yield name, f"PSNR in {where}", psnr(*inside), "dB"
             yield name, f"SSIM in {where}", ssim_in(made, truth, region, pair.device), ""
         yield name, "L1", l1(made, truth), task.unit
         yield name, "PSNR", psnr(made, truth), "dB"

@@ -29,6 +29,7 @@ from BrainFMEngine.generator.velocity import (
 )
 
 Device = torch.device | str
+Point = Sequence[float] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def sample_deformation(
 def sampling_positions(
     deformation: Deformation,
     shape: Shape,
-    centre_voxel: Sequence[float],
+    centre_voxel: Point,
     spacing_mm: float = 1.0,
     device: Device = "cpu",
 ) -> Tensor:
@@ -91,7 +92,7 @@ def sampling_positions(
 def control_positions(
     deformation: Deformation,
     shape: Shape,
-    centre_voxel: Sequence[float],
+    centre_voxel: Point,
     spacing_mm: float = 1.0,
     device: Device = "cpu",
 ) -> Tensor:
@@ -105,7 +106,7 @@ def control_positions(
 def inverse_positions(
     deformation: Deformation,
     shape: Shape,
-    centre_voxel: Sequence[float],
+    centre_voxel: Point,
     subject_shape: Shape,
     spacing_mm: float = 1.0,
     device: Device = "cpu",
@@ -148,6 +149,6 @@ def _multiply(matrix: np.ndarray, points: Tensor) -> Tensor:
     return torch.stack([a * x + b * y + c * z for a, b, c in matrix.tolist()])
 
 
-def _origin(deformation: Deformation, centre_voxel: Sequence[float], like: Tensor) -> Tensor:
+def _origin(deformation: Deformation, centre_voxel: Point, like: Tensor) -> Tensor:
     """Return the subject voxel of the sample's centre, (3, 1, 1, 1)."""
     return like.new_tensor(np.add(centre_voxel, deformation.affine.shift_mm)).reshape(3, 1, 1, 1)

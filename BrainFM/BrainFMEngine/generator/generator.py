@@ -5,7 +5,8 @@ What is random was drawn before (`parameters.draw_batch`); the same parameters g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,7 +62,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class _Anatomy:
+class Anatomy:
     """What the samples of a batch share: the deformed subject. `painted_rows` still has the tissue that is removed."""
 
     rows: Tensor | None
@@ -89,17 +90,58 @@ def make_batch(subject: Subject, parameters: Sequence[SampleParameters], options
     Raises:
         UsageError: the samples do not share their anatomy.
     """
+    return list(iterate_batch(subject, parameters, options))
+
+
+def iterate_batch(
+    subject: Subject,
+    parameters: Sequence[SampleParameters],
+    options: GeneratorOptions,
+    anatomy: Anatomy | None = None,
+) -> Iterator[Sample]:
+    """Make what `make_batch` does, one sample after the other, so that not all of them are in memory at once.
+
+    Args:
+        subject, parameters, options: as of `make_batch`.
+        anatomy: result of `deform`, for samples whose anatomy was deformed before.
+    """
     first = parameters[0]
     for other in parameters[1:]:
         if other.deformation is not first.deformation or other.shape != first.shape:
             raise UsageError("these samples are not of one batch", "Replay them one by one.")
-    noise_device = None if first.noise_device == subject.device.type else first.noise_device
+    anatomy = anatomy or deform(subject, first, options)
+    for sample in parameters:
+        with _making(subject, first):
+            made = _make_sample(subject, anatomy, sample)
+        yield made
+
+
+@contextmanager
+def _making(subject: Subject, parameters: SampleParameters) -> Iterator[None]:
+    noise_device = None if parameters.noise_device == subject.device.type else parameters.noise_device
     with torch.no_grad(), noise_drawn_on(noise_device):
-        anatomy = _deform(subject, first, options)
-        return [_make_sample(subject, anatomy, sample) for sample in parameters]
+        yield
 
 
-def _deform(subject: Subject, first: SampleParameters, options: GeneratorOptions) -> _Anatomy:
+def deform(subject: Subject, first: SampleParameters, options: GeneratorOptions) -> Anatomy:
+    """Make what the samples of a batch share: it depends on their deformation, surroundings of the brain and lesion.
+
+    Args:
+        subject: the one they were drawn for.
+        first: one of them.
+        options: as of `make_batch`.
+    """
+    with _making(subject, first):
+        return _deform(subject, first, options)
+
+
+def clean_image(subject: Subject, anatomy: Anatomy, parameters: SampleParameters) -> Tensor:
+    """Return a sample before corruption, (1, X, Y, Z) float32, 0..1."""
+    with _making(subject, parameters):
+        return scale_robustly(_clean_with_lesion(subject, anatomy, parameters))[None]
+
+
+def _deform(subject: Subject, first: SampleParameters, options: GeneratorOptions) -> Anatomy:
     control = control_positions(first.deformation, first.shape, subject.centre_voxel, first.spacing_mm, subject.device)
     positions = refine(control, first.shape)
     box = box_of(positions, subject.shape)
@@ -121,7 +163,7 @@ def _deform(subject: Subject, first: SampleParameters, options: GeneratorOptions
         inside = select(rows, _parenchyma(subject.scheme))
         lesion = lesion_probability(first.pathology, first.shape, inside, first.spacing_mm)
         targets["pathology"] = lesion[None]
-    return _Anatomy(rows, painted, images, _head(rows, images), brain, lesion, targets)
+    return Anatomy(rows, painted, images, _head(rows, images), brain, lesion, targets)
 
 
 def _head(rows: Tensor | None, images: dict[str, Tensor]) -> Tensor:
@@ -132,11 +174,8 @@ def _head(rows: Tensor | None, images: dict[str, Tensor]) -> Tensor:
     return image > -0.5 if name == "CT" else image > 0.02 * robust_maximum(image)
 
 
-def _make_sample(subject: Subject, anatomy: _Anatomy, parameters: SampleParameters) -> Sample:
-    clean = _clean_image(subject, anatomy, parameters)
-    if anatomy.lesion is not None:
-        brighter = _grey_above_white(parameters.contrast, subject.scheme)
-        clean = encode(clean, anatomy.lesion, parameters.pathology, _kind(parameters), brighter)
+def _make_sample(subject: Subject, anatomy: Anatomy, parameters: SampleParameters) -> Sample:
+    clean = _clean_with_lesion(subject, anatomy, parameters)
     result = corrupt(clean, parameters.corruption, anatomy.head, anatomy.brain, parameters.spacing_mm, parameters.is_ct)
     image = scale_robustly(result.image)
     targets = dict(anatomy.targets)
@@ -152,8 +191,17 @@ def _kind(parameters: SampleParameters) -> str:
     return "T1" if kind == "mprage" else kind
 
 
-def _clean_image(subject: Subject, anatomy: _Anatomy, parameters: SampleParameters) -> Tensor:
+def _clean_with_lesion(subject: Subject, anatomy: Anatomy, parameters: SampleParameters) -> Tensor:
     """Return the image before corruption, (X, Y, Z) float32 in intensity units."""
+    clean = _clean_image(subject, anatomy, parameters)
+    if anatomy.lesion is None:
+        return clean
+    brighter = _grey_above_white(parameters.contrast, subject.scheme)
+    return encode(clean, anatomy.lesion, parameters.pathology, _kind(parameters), brighter)
+
+
+def _clean_image(subject: Subject, anatomy: Anatomy, parameters: SampleParameters) -> Tensor:
+    """Return the image without the lesion."""
     if parameters.input != SYNTHETIC:
         real = anatomy.images[parameters.input]
         if parameters.input == "CT":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from BrainFMEngine.generator.contrast import Contrast, ContrastRanges, sample_contrast
 from BrainFMEngine.generator.corruption import Corruption, sample_corruption
+from BrainFMEngine.generator.corruption_changes import check_changes, with_changes
 from BrainFMEngine.generator.corruption_ranges import CorruptionRanges
 from BrainFMEngine.generator.deformation import Deformation, DeformationRanges, sample_deformation
 from BrainFMEngine.generator.draws import Draws
@@ -31,6 +33,7 @@ class GeneratorOptions:
         severities: one value from 0 (clean) to 1 (severe) per sample of a batch.
         real_input_probability: how often a sample is one of the subject's own images instead of a painted one.
         corruption: fixed ranges instead of those of the severities.
+        corruption_changes: single ranges that replace those, see `corruption_changes.with_changes`.
         paint_targets: give subjects without any image nominal T1, T2, FLAIR and CT as targets.
         noise_device: kind of device that voxel noise is drawn on; None for that of the subject.
     """
@@ -49,6 +52,14 @@ class GeneratorOptions:
     max_distance_mm: float = 3.0
     paint_targets: bool = False
     noise_device: str | None = None
+    corruption_changes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        check_changes(self.corruption_changes)
+
+    def corruption_at(self, severity: float) -> CorruptionRanges:
+        """Return the ranges that a sample of this severity is drawn from."""
+        return with_changes(self.corruption or ranges_at(severity), self.corruption_changes)
 
 
 @dataclass(frozen=True)
@@ -111,8 +122,7 @@ def _draw_sample(
     subject: Subject, options: GeneratorOptions, seed: int, index: int, severity: float, shared: dict
 ) -> SampleParameters:
     draws = Draws.from_seed(seed, index, own_level=len(set(options.severities)) == 1)
-    ranges = options.corruption or ranges_at(severity)
-    corruption = sample_corruption(draws, options.shape, options.spacing_mm, ranges)
+    corruption = sample_corruption(draws, options.shape, options.spacing_mm, options.corruption_at(severity))
     contrasts = tuple(sorted(subject.images))
     wants_real, which = draws.pattern.uniform(size=2)
     real = bool(contrasts) and (subject.rows is None or wants_real < options.real_input_probability)

@@ -54,13 +54,19 @@ def draw_samples(samples: Sequence[Sample], grid: Grid, title: str) -> Image.Ima
 
 
 def describe(parameters: SampleParameters) -> list[str]:
-    """Return what was drawn for a sample, and shows in it, in a few short lines."""
+    """Return which sample it is, and its `summary`, in a few short lines."""
+    kind, *others = summary(parameters)
+    return [f"{parameters.index}: {kind}, severity {parameters.severity:.2f}", *others]
+
+
+def summary(parameters: SampleParameters) -> list[str]:
+    """Return what was drawn for a sample, and shows in it, in a few short lines; its contrast first."""
     corruption = parameters.corruption
     kind = parameters.contrast.kind if parameters.input == SYNTHETIC else f"real {parameters.input}"
     spacing = " x ".join(f"{value:.1f}" for value in corruption.resolution.spacing_mm)
     bias = "" if parameters.is_ct else f", bias {corruption.bias.std:.2f}"
     lines = [
-        f"{parameters.index}: {kind}, severity {parameters.severity:.2f}",
+        kind,
         f"{corruption.resolution.kind.replace('_', ' ')}, {spacing} mm",
         f"noise {corruption.noise.std:.1f}{bias}, gamma {corruption.gamma.exponent:.2f}",
         f"head: {parameters.extracerebral.mode}" + (", mirrored" if parameters.deformation.flip else ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def read_subject(
     surfaces: Mapping[str, Path] | None = None,
     progress: Progress | None = None,
     distances: Mapping[str, Path] | None = None,
+    measure: bool = True,
 ) -> Subject:
     """Read a label map and what belongs to it.
 
@@ -46,6 +48,7 @@ def read_subject(
         surfaces: "lp", "lw", "rp" and "rw" -> cortical surface in scanner RAS, from which distances are then measured.
         progress: told each stage.
         distances: "lp", "lw", "rp" and "rw" -> image of distances coded as `Subject.distance`, instead of measuring.
+        measure: whether distances are measured from the labels; `with_distances` does it later.
 
     Returns:
         The subject, air around the head cut away. Distances are there where the map has both sides of a cortex.
@@ -66,7 +69,7 @@ def read_subject(
     elif distances:
         distance = _distances_from_maps(distances, volume.grid)
     else:
-        distance = _coded_distances(scheme.ids[rows]) if scheme.sided else None
+        distance = _coded_distances(scheme.ids[rows]) if scheme.sided and measure else None
     progress.stage("reading images", 0.4)
     scans = {name: read_contrast(name, scan, volume.grid, rows, scheme) for name, scan in (images or {}).items()}
     return Subject(
@@ -78,6 +81,14 @@ def read_subject(
         scheme=scheme,
         affine_ras=volume.affine_ras,
     )
+
+
+def with_distances(subject: Subject) -> Subject:
+    """Return the subject with distances measured from its labels, as far as they have both sides of a cortex."""
+    if subject.distance is not None or subject.rows is None or not subject.scheme.sided:
+        return subject
+    distance = _coded_distances(subject.scheme.ids[subject.rows.cpu().numpy()])
+    return subject if distance is None else replace(subject, distance=distance.to(subject.device))
 
 
 def read_images_only(

@@ -20,18 +20,23 @@ from BrainFMEngine.generator.parameters import FORMAT_VERSION, GeneratorOptions,
 from BrainFMEngine.generator.picture import draw_samples, sample_grid
 from BrainFMEngine.generator.record import from_record, to_record
 from BrainFMEngine.generator.subject import Subject
+from BrainFMEngine.generator.target_table import TARGETS, VISIBLE, target_row
 from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.image.write import write_image
 
-SHARED = ("T1", "T2", "FLAIR", "CT", "image", "segmentation", "distance", "registration", "pathology")
+SHARED = tuple(row.name for row in TARGETS if row.is_shared)
 """Targets that all samples of a batch have in common."""
-UNITS = {"CT": 1000.0, "registration": 100.0}
-"""Factors from the unit of the raw head to HU and mm."""
 LARGEST_RECORD_BYTES = 64 << 20
 
 
 def write_samples(
-    folder: Path, samples: Sequence[Sample], subject: Subject, options: GeneratorOptions, targets: bool, source: dict
+    folder: Path,
+    samples: Sequence[Sample],
+    subject: Subject,
+    options: GeneratorOptions,
+    targets: bool,
+    source: dict,
+    centre_voxel: np.ndarray | None = None,
 ) -> list[Path]:
     """Write `sample-<i>.nii.gz`, `sample-<i>.json`, `overview.png` and, if asked, the targets.
 
@@ -43,8 +48,10 @@ def write_samples(
         targets: also write `target_<name>.nii.gz` and, where a sample has its own, `sample-<i>_<name>.nii.gz`;
             labels as FreeSurfer ids, CT in HU, coordinates and distances in mm.
         source: what the samples were made of, for the record.
+        centre_voxel: (3,) of the subject that samples are centred on; None for the subject's own.
     """
-    grid = sample_grid(samples[0].parameters, subject.affine_ras, subject.centre_voxel)
+    centre = subject.centre_voxel if centre_voxel is None else centre_voxel
+    grid = sample_grid(samples[0].parameters, subject.affine_ras, centre)
     paths = []
     for sample in samples:
         stem = f"sample-{sample.parameters.index}"
@@ -56,11 +63,11 @@ def write_samples(
         if targets:
             own = {name: tensor for name, tensor in sample.targets.items() if name not in SHARED}
             if sample.visible is not None:
-                own["visible"] = sample.visible[None].to(torch.uint8)
-            paths += [_write_target(folder / f"{stem}_{n}.nii.gz", n, t, grid, options) for n, t in own.items()]
+                own[VISIBLE] = sample.visible[None].to(torch.uint8)
+            paths += [write_target(folder / f"{stem}_{n}.nii.gz", n, t, grid, options) for n, t in own.items()]
     if targets:
         common = {name: tensor for name, tensor in samples[0].targets.items() if name in SHARED}
-        paths += [_write_target(folder / f"target_{n}.nii.gz", n, t, grid, options) for n, t in common.items()]
+        paths += [write_target(folder / f"target_{n}.nii.gz", n, t, grid, options) for n, t in common.items()]
     paths.append(folder / "overview.png")
     draw_samples(samples, grid, f"{subject.name}, seed {samples[0].parameters.seed}").save(paths[-1])
     return paths
@@ -96,11 +103,22 @@ def read_parameters(path: Path) -> tuple[SampleParameters, dict[str, Any]]:
     return from_record(SampleParameters, record["parameters"]), source if isinstance(source, dict) else {}
 
 
-def _write_target(path: Path, name: str, target: Tensor, grid: Grid, options: GeneratorOptions) -> Path:
+def write_target(path: Path, name: str, target: Tensor, grid: Grid, options: GeneratorOptions) -> Path:
+    """Write a target in the unit of files (see `target_table`) and return the path.
+
+    Args:
+        path: ends in .nii.gz or .nii.
+        name: of the target.
+        target: "segmentation" (X, Y, Z) channels; others (C, X, Y, Z).
+        grid: of the sample.
+        options: for the label protocol.
+    """
     if name == "segmentation":
         ids = np.array(find_protocol(options.protocol).ids, np.int16)
         write_image(path, ids[target.cpu().numpy()], grid, intent="label")
         return path
-    array = (target * UNITS[name] if name in UNITS else target).movedim(0, -1).cpu().numpy()
+    row = target_row(name)
+    factor = 1.0 if row is None else row.factor
+    array = (target if factor == 1 else target * factor).movedim(0, -1).cpu().numpy()
     write_image(path, array[..., 0] if array.shape[-1] == 1 else array, grid)
     return path

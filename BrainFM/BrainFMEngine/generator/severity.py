@@ -59,6 +59,8 @@ LEVELS: dict[str, CorruptionRanges] = {
 }
 CLEAN = CorruptionRanges(**_artefacts(0.0, (0.0, 0.0)))
 _STEPS = (CLEAN, *LEVELS.values())
+MILD_TO_SEVERE = "mild-to-severe"
+_ALIASES = {"clean": "0", "moderate": "medium"}
 
 
 def severity_value(name: str) -> float:
@@ -69,6 +71,7 @@ def severity_value(name: str) -> float:
 def parse_severity(text: str | float) -> float:
     """Return the severity 0..1 of a level's name or a number; UsageError for anything else."""
     word = str(text).strip().lower()
+    word = _ALIASES.get(word, word)
     if word in LEVELS:
         return severity_value(word)
     try:
@@ -80,7 +83,7 @@ def parse_severity(text: str | float) -> float:
     return value
 
 
-def ranges_at(severity: float) -> CorruptionRanges:
+def ranges_at(severity: float | str) -> CorruptionRanges:
     """Return the ranges of a severity 0..1, linear between clean (0), mild (1/3), medium (2/3) and severe (1).
 
     No probability and no bound of a strength falls as severity rises. UsageError outside 0..1.
@@ -99,6 +102,11 @@ def mild_to_severe(count: int) -> list[float]:
     if count == 1:
         return [severity_value("medium")]
     return np.linspace(severity_value("mild"), severity_value("severe"), count).tolist()
+
+
+def severities_of(wanted: str | float, count: int) -> tuple[float, ...]:
+    """Return the severities of a mini-batch: `MILD_TO_SEVERE`, or as of `parse_severity` the same for all."""
+    return tuple(mild_to_severe(count)) if wanted == MILD_TO_SEVERE else (parse_severity(wanted),) * count
 
 
 def _between(low: Any, high: Any, fraction: float) -> Any:

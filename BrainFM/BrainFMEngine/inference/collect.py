@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from BrainFMEngine.anatomy.protocols import LabelProtocol
-from BrainFMEngine.image.resample import resample, resample_labels
+from BrainFMEngine.image.resample import resample, resample_labels, same_voxels
 from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.inference.finish import finish
 from BrainFMEngine.inference.forward import FEATURES, Linear
 from BrainFMEngine.inference.strategy import NotFiniteError
 from BrainFMEngine.tasks import Task
+
+HALF_ABSOLUTE, HALF_INFINITY = np.uint16(0x7FFF), 0x7C00
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def collect(heads: Iterable[Linear], target: Target, step: Callable[[str, float]
     """
     found = Collected()
     for index, (head, linear) in enumerate(heads):
-        if not all(np.isfinite(channel).all() for channel in linear):
+        if not all(_is_finite(channel) for channel in linear):
             raise NotFiniteError(head)
         if head == FEATURES:
             found.features = linear
@@ -78,6 +81,12 @@ def collect(heads: Iterable[Linear], target: Target, step: Callable[[str, float]
             _collect_maps(found, task, finish(task, linear, target.image), target)
         found.seconds += time.perf_counter() - start
     return found
+
+
+def _is_finite(values: np.ndarray) -> bool:
+    if values.dtype == np.float16:  # by its bits, many times faster
+        return bool((values.view(np.uint16) & HALF_ABSOLUTE).max(initial=0) < HALF_INFINITY)
+    return bool(np.isfinite(values).all())
 
 
 def _collect_maps(found: Collected, task: Task, values: np.ndarray, target: Target) -> None:
@@ -109,27 +118,31 @@ def _collect_labels(found: Collected, probabilities: np.ndarray, target: Target)
     counts = np.bincount(winner.ravel(), minlength=len(ids))
     sums = np.bincount(winner.ravel(), weights=best.ravel(), minlength=len(ids))
     for channel, label in enumerate(target.protocol.ids):
-        found.soft_volumes_mm3[label] = float(probabilities[channel].sum(dtype=np.float64)) * voxel_mm3
+        total = torch.from_numpy(probabilities[channel]).sum(dtype=torch.float64)
+        found.soft_volumes_mm3[label] = float(total) * voxel_mm3
         if counts[channel]:
             found.confidence[label] = float(sums[channel] / counts[channel])
     if target.grid.same_as(target.source):
         found.labels = ids[winner]
         found.probabilities = probabilities if target.posteriors else None
         return
-    found.labels = resample_labels(probabilities, target.source, target.grid, target.protocol.ids)
+    if same_voxels(target.source, target.grid):
+        found.labels = resample(ids[winner], target.source, target.grid, outside=0, mode="nearest")
+    else:
+        found.labels = resample_labels(probabilities, target.source, target.grid, target.protocol.ids)
     if target.posteriors:
         found.probabilities = _move_probabilities(probabilities, target)
 
 
 def _argmax(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (largest probability float16, its channel uint8), each (X, Y, Z), channel by channel to save memory."""
-    best = probabilities[0].copy()
+    bits = probabilities.view(np.int16)  # what is not negative sorts as its bits, which are faster to compare
+    best = bits[0].copy()
     winner = np.zeros(best.shape, dtype=np.uint8)
-    for channel in range(1, len(probabilities)):
-        larger = probabilities[channel] > best
-        winner[larger] = channel
-        np.copyto(best, probabilities[channel], where=larger)
-    return best, winner
+    for channel in range(1, len(bits)):
+        winner[bits[channel] > best] = channel
+        np.maximum(best, bits[channel], out=best)
+    return best.view(np.float16), winner
 
 
 def _move_probabilities(probabilities: np.ndarray, target: Target) -> np.ndarray:

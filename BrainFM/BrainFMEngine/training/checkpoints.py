@@ -3,7 +3,7 @@
 A checkpoint NAME is two files: NAME.pt (`torch.save` of tensors and plain values) and NAME.json (step, bytes,
 SHA-256). Everything is written and synced under temporary names before anything is renamed, so at every instant there
 is a complete state that can be verified. "last" becomes "previous" when the next "last" arrives; "best" and
-"step-00000100" are names like any other. Only one process saves into a folder (`run_lock`).
+"step-00000100" are names like any other. Only one process saves into a folder (`folder_lock`).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import IO, Any, cast
 
 import torch
 
+from BrainFMEngine.durable_file import replace, staged, sync_folder, sync_stream, temporary_of
 from BrainFMEngine.errors import FileAccessError, ModelFileError
 from BrainFMEngine.hashing import file_sha256
-from BrainFMEngine.training.durable_file import replace, staged, sync_folder, sync_stream, temporary_of
 from BrainFMEngine.training.plain_state import plain_state, refuse_not_finite, state_bytes
 from BrainFMEngine.training.sidecar import (
     DamagedCheckpointError,

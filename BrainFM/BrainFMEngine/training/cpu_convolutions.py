@@ -27,7 +27,7 @@ def use_fast_convolutions(network: nn.Module) -> None:
     """Replace the forward pass of every block, in place; outside of bfloat16 autocast on a CPU nothing changes."""
     for module in network.modules():
         if isinstance(module, SingleConv):
-            module.forward = partial(_forward, module)
+            module.forward = partial(_forward, module)  # type: ignore[method-assign]
 
 
 def _forward(block: SingleConv, x: Tensor) -> Tensor:

@@ -87,7 +87,7 @@ class Group:
         """Average named numbers over the processes that have them."""
         if self.size == 1:
             return terms
-        gathered: list[dict[str, float] | None] = [None] * self.size
+        gathered: list[dict[str, float]] = [{}] * self.size
         dist.all_gather_object(gathered, terms)
         names = sorted({name for part in gathered for name in part})
         values = {name: [part[name] for part in gathered if name in part] for name in names}

@@ -10,7 +10,7 @@ import torch
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.inference.available import host_available_bytes
 from BrainFMEngine.network.build import build_network
-from BrainFMEngine.training.memory import step_bytes, weight_bytes
+from BrainFMEngine.training.memory import checkpoint_bytes, step_bytes, weight_bytes
 from BrainFMEngine.training.recipe import Recipe
 
 SPARSE_FRACTION = 0.25
@@ -50,7 +50,7 @@ def estimate_run(recipe: Recipe, subjects: Sequence[Subject], device: torch.devi
     step = step_bytes(config, shape, recipe.precision != "fp32", recipe.checkpointing, fraction)
     samples = 4 * shape[0] * shape[1] * shape[2] * SAMPLE_CHANNELS * recipe.samples
     held = sum(_subject_bytes(subject) for subject in subjects)
-    checkpoint = weight_bytes(parameters, averaged) - 4 * parameters
+    checkpoint = checkpoint_bytes(parameters, averaged)
     return Estimate(
         parameters=parameters,
         step_bytes=weight_bytes(parameters, averaged) + step + samples + held,

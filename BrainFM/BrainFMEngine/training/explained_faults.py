@@ -32,6 +32,11 @@ def explained_faults(recipe: Recipe) -> Iterator[None]:
         raise explained from error
 
 
+def is_memory_fault(error: BaseException) -> bool:
+    """Tell whether memory ran out, on whatever device."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(sign in str(error) for sign in MEMORY_SIGNS)
+
+
 def smaller_samples(recipe: Recipe) -> str:
     """Return what to change in a recipe so that a step needs less memory, as arguments."""
     multiple = recipe.network.config().size_multiple
@@ -46,8 +51,7 @@ def _explain(error: Exception, recipe: Recipe) -> BrainFMError | None:
         about = f"{error.filename}: " if error.filename else ""
         hint = "Free some space or check permissions; the last checkpoint is as it was."
         return FileAccessError(f"cannot read or write {about}{error.strerror or text}", hint)
-    memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(sign in text for sign in MEMORY_SIGNS)
-    if memory:
+    if is_memory_fault(error):
         hint = f"Try {smaller_samples(recipe)}; a run that has begun goes on so with --resume --allow-change."
         return DeviceMemoryError("memory ran out", hint)
     if any(sign in text for sign in DEVICE_SIGNS):

@@ -15,6 +15,11 @@ from BrainFMEngine.training.recipe_batch import make_recipe_batch
 FEED_STREAM = 7
 
 
+def batch_rng(recipe: Recipe, number: int, trial: int = 0) -> np.random.Generator:
+    """Return what mini-batch `number` of a run is drawn with, counted from 0."""
+    return np.random.default_rng((recipe.seed, FEED_STREAM, trial, number))
+
+
 class TrainingFeed(BatchLoader):
     """Endless intra-subject mini-batches of a recipe.
 
@@ -38,5 +43,5 @@ class TrainingFeed(BatchLoader):
 
     def batch(self, step: int) -> list[Sample]:
         """Make this process's mini-batch number `step` now, in this thread."""
-        rng = np.random.default_rng((self.seed, FEED_STREAM, self.trial, step * self.size + self.rank))
+        rng = batch_rng(self.recipe, step * self.size + self.rank, self.trial)
         return make_recipe_batch(self.subjects, self.recipe, rng, self.ages)

@@ -8,6 +8,7 @@ weights to a mean of 1 for a mean over the mask.
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ def l2(prediction: Tensor, target: Tensor, weight: Tensor | None = None) -> Tens
 def gradient_l1(prediction: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """L1 of the forward differences, summed over the axes (second term of Brain-ID Eq. 3)."""
     error = prediction - target
-    return sum(_mean(forward_difference(error, axis).abs(), weight) for axis in SPATIAL_AXES)
+    return reduce(torch.add, [_mean(forward_difference(error, axis).abs(), weight) for axis in SPATIAL_AXES])
 
 
 def forward_difference(volume: Tensor, axis: int) -> Tensor:
@@ -41,7 +42,7 @@ def forward_difference(volume: Tensor, axis: int) -> Tensor:
 
 def smoothness(field: Tensor) -> Tensor:
     """Squared forward differences, summed over the axes, mean over voxels and channels (off in the published runs)."""
-    return sum(forward_difference(field, axis).square().mean() for axis in SPATIAL_AXES)
+    return reduce(torch.add, [forward_difference(field, axis).square().mean() for axis in SPATIAL_AXES])
 
 
 def hessian_determinant(field: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ from BrainFMEngine.image.volume import Shape3D
 from BrainFMEngine.network.config import NetworkConfig
 
 FLOAT_BYTES, HALF_BYTES = 4, 2
-OPTIMIZER_COPIES = 4
-"""Weights, gradients and the two moments of AdamW; the averaged weights are one more."""
+CHECKPOINT_COPIES = 3
+"""Weights and the two moments of AdamW; the averaged weights are one more, and in memory gradients, too."""
 LOSS_COPIES = 4
 """Float32 copies of an output that its losses hold at once: output, logarithm or difference, gradient."""
 
@@ -42,7 +42,12 @@ def step_bytes(
 
 def weight_bytes(parameters: int, averaged: bool) -> int:
     """Return what `parameters` float32 weights need with their gradients, AdamW's moments and, if kept, the average."""
-    return parameters * FLOAT_BYTES * (OPTIMIZER_COPIES + averaged)
+    return parameters * FLOAT_BYTES + checkpoint_bytes(parameters, averaged)
+
+
+def checkpoint_bytes(parameters: int, averaged: bool) -> int:
+    """Return the size of a checkpoint: weights, AdamW's moments and, if kept, the average, float32."""
+    return parameters * FLOAT_BYTES * (CHECKPOINT_COPIES + averaged)
 
 
 def _inner_maps(config: NetworkConfig) -> list[tuple[float, float]]:

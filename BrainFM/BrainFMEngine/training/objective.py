@@ -123,7 +123,7 @@ class _Comparison:
 
 
 def _terms(outputs: Outputs, sample: Sample, options: ObjectiveOptions, neighbours: bool) -> dict[str, Tensor]:
-    result = {}
+    result: dict[str, Tensor] = {}
     for head, output in outputs.items():
         names = [
             name

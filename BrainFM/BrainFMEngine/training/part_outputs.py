@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from BrainFMEngine.network.build import BrainNetwork
-from BrainFMEngine.network.heads import HIDDEN_SLOPE
+from BrainFMEngine.network.heads import HIDDEN_SLOPE, ConvBlock
 
 FEW_VOXELS = 100_000
 """Samples no larger than this are seen whole."""
@@ -25,14 +25,16 @@ Window = tuple[slice, slice, slice]
 def sparse_window(shape: tuple[int, ...], rng: np.random.Generator) -> Window:
     """Return every second voxel of (X, Y, Z), from a random first one; all of them where they are few."""
     step = _step(shape)
-    return tuple(slice(int(rng.integers(step)), size, step) for size in shape)
+    x, y, z = (slice(int(rng.integers(step)), size, step) for size in shape)
+    return x, y, z
 
 
 def block_window(shape: tuple[int, ...], rng: np.random.Generator) -> Window:
     """Return a random block of half of each axis of (X, Y, Z); everything where voxels are few."""
     step = _step(shape)
     starts = [int(rng.integers(size - size // step + 1)) for size in shape]
-    return tuple(slice(start, start + size // step, 1) for start, size in zip(starts, shape, strict=True))
+    x, y, z = (slice(start, start + size // step, 1) for start, size in zip(starts, shape, strict=True))
+    return x, y, z
 
 
 def last_map(network: BrainNetwork, image: Tensor) -> Tensor:
@@ -82,13 +84,15 @@ def _rows_first(part: Tensor) -> Tensor:
 def _hidden_on(network: BrainNetwork, features: Tensor, window: Window) -> Tensor:
     """Evaluate the hidden 3×3×3 layer on a part: its voxels with their neighbours go in, the convolution strides."""
     (layer,) = network.head.layers
+    assert isinstance(layer, ConvBlock)
     sizes = features.shape[2:]
     around, pads = [], []
     for part, size in zip(window, sizes, strict=True):
         last = part.start + (len(range(part.start, part.stop, part.step)) - 1) * part.step
         around.append(slice(max(part.start - 1, 0), min(last + 2, size)))
         pads.append((int(part.start == 0), int(last + 1 == size)))
-    halo = _unit(network, features[(..., *around)])
+    x, y, z = around
+    halo = _unit(network, features[..., x, y, z])
     halo = F.pad(halo, [pad for pair in reversed(pads) for pad in pair])
     steps = tuple(part.step for part in window)
     made = F.conv3d(_rows_first(halo), layer.main.weight, layer.main.bias, stride=steps)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from BrainFMEngine.durable_file import write_durably
 from BrainFMEngine.training.checkpoints import step_name
-from BrainFMEngine.training.durable_file import write_durably
 
 PICTURES = "pictures"
 KEPT = 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -30,12 +31,25 @@ def make_recipe_batch(
     Raises:
         UsageError: there is no subject.
     """
+    options, seed = draw_batch_options(recipe, rng)
     subject = draw_subject(subjects, recipe.data, rng)
-    samples = generate(subject, batch_options(recipe, rng), int(rng.integers(2**31)))
-    return finish_samples(samples, recipe.data, ages)
+    return finish_samples(generate(subject, options, seed), recipe.data, ages)
 
 
-def draw_subject(subjects: Sequence[Subject], data: DataOptions, rng: np.random.Generator) -> Subject:
+def draw_batch_options(recipe: Recipe, rng: np.random.Generator) -> tuple[GeneratorOptions, int]:
+    """Return generator options and seed of a mini-batch: drawn before its subject, so that they do not depend on it."""
+    return batch_options(recipe, rng), int(rng.integers(2**31))
+
+
+class _Drawable(Protocol):
+    @property
+    def is_real(self) -> bool: ...
+
+
+Drawn = TypeVar("Drawn", bound=_Drawable)
+
+
+def draw_subject(subjects: Sequence[Drawn], data: DataOptions, rng: np.random.Generator) -> Drawn:
     """Draw a subject: one with scans of its own as often as the options say, if there are both kinds."""
     if not subjects:
         raise UsageError("there is no subject to train on")

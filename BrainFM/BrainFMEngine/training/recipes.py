@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from BrainFMEngine.errors import UsageError, nearest_name
 from BrainFMEngine.training import recipes_brain_id, recipes_brainfm
-from BrainFMEngine.training.recipe import Recipe
+from BrainFMEngine.training.recipe import Recipe, recipe_from_json
 from BrainFMEngine.training.recipe_options import StartOptions
 from BrainFMEngine.training.recipe_presets import PRESETS, compact, quick
 
@@ -57,6 +58,12 @@ def named_recipe(name: str, preset: str = "compact", subjects: int | None = None
     if preset == "paper":
         return recipe
     return _compact(recipe) if preset == "compact" else quick(recipe)
+
+
+def find_recipe(name_or_file: str | Path, preset: str = "compact") -> Recipe:
+    """Return the recipe of a .json file, or the named one; errors as of `recipe_from_json` and `named_recipe`."""
+    given = Path(name_or_file)
+    return recipe_from_json(given) if given.suffix == ".json" else named_recipe(str(name_or_file), preset)
 
 
 def _compact(recipe: Recipe) -> Recipe:

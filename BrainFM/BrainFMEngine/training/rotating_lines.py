@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from BrainFMEngine.durable_file import replace, sync_stream, write_durably
 from BrainFMEngine.errors import FileAccessError
-from BrainFMEngine.training.durable_file import replace, sync_stream, write_durably
 
 
 class RotatingLines:

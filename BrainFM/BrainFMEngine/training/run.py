@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,6 @@ import torch
 
 from BrainFMEngine.dataset.dataset import load_subjects
 from BrainFMEngine.errors import DeviceMemoryError, UsageError
-from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.inference.device import choose_device
 from BrainFMEngine.training import checkpoints
 from BrainFMEngine.training.checkpoints import LAST, PREVIOUS, checkpoint_path
@@ -24,7 +22,7 @@ from BrainFMEngine.training.learner import Learner
 from BrainFMEngine.training.recipe import Recipe, recipe_hash
 from BrainFMEngine.training.run_data import read_run_data
 from BrainFMEngine.training.run_folder import STATE_NAME, RunFolder, RunState
-from BrainFMEngine.training.run_recipe import refuse_change, write_run_recipe
+from BrainFMEngine.training.run_recipe import refuse_change, with_absolute_paths, write_run_recipe
 from BrainFMEngine.training.start import initial_network
 from BrainFMEngine.training.stop import StopSignal
 from BrainFMEngine.training.trainer import CHECKPOINTS, Outcome, Trainer
@@ -72,6 +70,7 @@ def train(request: RunRequest, stop: StopSignal, events: TrainingEvents | None =
         FileAccessError: something cannot be read or written.
     """
     events = events or TrainingEvents()
+    request = replace(request, recipe=with_absolute_paths(request.recipe))
     if request.threads is not None:
         torch.set_num_threads(request.threads)
     with explained_faults(request.recipe), ExitStack() as stack:
@@ -86,12 +85,6 @@ def plan(request: RunRequest) -> Estimate:
     """Tell what a run will need, without starting it."""
     subjects = load_subjects(request.dataset, "train")
     return estimate_run(request.recipe, subjects, choose_device(request.device))
-
-
-def checkpoint_bytes(trainer: Trainer) -> int:
-    """Estimate the size of a checkpoint: weights, their average and two moments, float32."""
-    parameters = sum(parameter.numel() for parameter in trainer.learner.network.parameters())
-    return 4 * parameters * (3 + (trainer.learner.average is not None))
 
 
 def _train(
@@ -164,7 +157,8 @@ def _make_trainer(
 ) -> Trainer:
     recipe = request.recipe
     data = read_run_data(request.dataset, recipe, events.warning)
-    _refuse_too_large(recipe, data.subjects, device, events)
+    estimate = estimate_run(recipe, data.subjects, device)
+    _refuse_too_large(recipe, estimate, device, events)
     network = initial_network(_first_recipe(request)).to(device)
     held_out = [subject.to(device) for subject in data.held_out]
     trainer = Trainer(
@@ -181,7 +175,7 @@ def _make_trainer(
         contents=data.contents,
     )
     if group.is_first:
-        checkpoints.require_space(request.folder, checkpoint_bytes(trainer))
+        checkpoints.require_space(request.folder, estimate.checkpoint_bytes)
     return trainer
 
 
@@ -193,11 +187,8 @@ def _first_recipe(request: RunRequest) -> Recipe:
     return recipe
 
 
-def _refuse_too_large(
-    recipe: Recipe, subjects: Sequence[Subject], device: torch.device, events: TrainingEvents
-) -> None:
+def _refuse_too_large(recipe: Recipe, estimate: Estimate, device: torch.device, events: TrainingEvents) -> None:
     """Refuse what cannot fit before anything is allocated; warn of what may not (the estimate is good to a third)."""
-    estimate = estimate_run(recipe, subjects, device)
     if not estimate.free_bytes or estimate.step_bytes <= estimate.free_bytes:
         return
     needed, free = estimate.step_bytes / 1e9, estimate.free_bytes / 1e9

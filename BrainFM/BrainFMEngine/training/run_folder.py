@@ -18,13 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from BrainFMEngine.durable_file import write_durably
 from BrainFMEngine.errors import BrainFMError, CancelledError, FileAccessError, UsageError
-from BrainFMEngine.training.durable_file import write_durably
-from BrainFMEngine.training.run_lock import RunLock, is_locked
+from BrainFMEngine.folder_lock import FolderLock, is_locked
 
 logger = logging.getLogger(__name__)
 
-STATE_NAME, STOP_NAME = "run.json", "stop"
+STATE_NAME, STOP_NAME, LOCK_NAME = "run.json", "stop", "run.lock"
 HINT = "Check permissions and free space, or choose another folder."
 FORMAT_VERSION = 1
 HEARTBEAT_SECONDS = 2.0
@@ -94,7 +94,7 @@ class RunFolder:
 
     def __init__(self, folder: Path, recipe: str, steps: int, new: bool, allow_change: bool = False):
         self.folder, self._new = folder, new
-        self._lock = RunLock(folder)
+        self._lock = FolderLock(folder / LOCK_NAME, "training")
         try:
             self.before = _state_before(folder, recipe, new, allow_change)
             self.killed = self.before is not None and self.before.state not in ENDED
@@ -236,7 +236,7 @@ def read_state(folder: Path) -> ObservedRun:
     silent = time.monotonic() - state.heartbeat_monotonic if same_clock else -1.0
     if silent < 0:  # another computer, or it was started anew since
         silent = max(0.0, time.time() - state.heartbeat)
-    locked = is_locked(folder)
+    locked = is_locked(folder / LOCK_NAME)
     alive = locked if locked is not None else silent < SILENT_SECONDS and state.state not in ENDED
     return ObservedRun(state, alive, silent)
 

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from BrainFMEngine.durable_file import staged, write_durably
 from BrainFMEngine.errors import ModelFileError
 from BrainFMEngine.hashing import file_sha256
-from BrainFMEngine.training.durable_file import staged, write_durably
 
 FORMAT_VERSION = 1
 

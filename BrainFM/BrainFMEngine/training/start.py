@@ -28,7 +28,8 @@ def initial_network(recipe: Recipe) -> BrainNetwork:
     recipe.start.check()
     generator_state = torch.get_rng_state()
     torch.manual_seed(recipe.seed)
-    network = build_network(recipe.network.config()).to(memory_format=torch.channels_last_3d)
+    network = build_network(recipe.network.config())
+    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     torch.set_rng_state(generator_state)
     with torch.no_grad():
         for name, gain in recipe.start.head_gains.items():
@@ -60,8 +61,9 @@ def grow(fine: BrainNetwork, coarse: BrainNetwork) -> None:
         if level == 0:
             state = {name: tensor for name, tensor in state.items() if not name.startswith(STEM)}
         fine.backbone.encoders[level + 1].load_state_dict(state, strict=level > 0)
-    for index, decoder in enumerate(coarse.backbone.decoders):
-        fine.backbone.decoders[index].load_state_dict(decoder.state_dict())
+    branches = (network.backbone.decoders_of(network.backbone.decoder_names[0]) for network in (fine, coarse))
+    for mine, given in zip(*branches, strict=False):  # the finest has no counterpart
+        mine.load_state_dict(given.state_dict())
 
 
 def widen_heads(state: dict[str, Tensor], maps: int, noise: Tensor) -> dict[str, Tensor]:

@@ -49,16 +49,13 @@ def brainfm(capsys, monkeypatch, tmp_path):
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory) -> Path:
     """A model folder whose network knows nothing."""
-    torch = pytest.importorskip("torch")
-    from BrainFMEngine.network.build import build_network
+    pytest.importorskip("torch")
     from BrainFMEngine.network.checkpoint import save_model
-    from BrainFMEngine.network.config import NetworkConfig
-    from BrainFMEngine.network.info import ModelInfo
+    from tiny_networks import tiny_network
 
-    torch.manual_seed(0)
-    config = NetworkConfig(HEADS, f_maps=8, num_levels=3)
+    network = tiny_network(heads=HEADS, num_levels=3)
     folder = tmp_path_factory.mktemp("models") / "ignorant"
-    save_model(folder, build_network(config), ModelInfo("ignorant", config, label_protocol="compact-40"))
+    save_model(folder, network, network.info)
     return folder
 
 

@@ -14,10 +14,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from boxes import box_subject
-from BrainFMEngine.dataset.dataset import create_dataset, write_split, write_subject
-from BrainFMEngine.dataset.info import SubjectInfo
-from BrainFMEngine.dataset.split import Split
+from boxes import box_subject, write_dataset
 from BrainFMEngine.network.checkpoint import load_network
 from BrainFMEngine.training.run_folder import read_state, request_stop
 
@@ -27,15 +24,9 @@ FEW = (*QUICK, "--set", "steps=4", "--set", "validation.every=2")
 
 @pytest.fixture
 def dataset(tmp_path):
-    folder = tmp_path / "köpfe zum üben"
-    create_dataset(folder)
     names = ("first", "second", "third")
-    for name in names:
-        subject = replace(box_subject(("T1",) if name == "first" else ()), name=name)
-        info = SubjectInfo(name, "boxes", name, sources={}, scheme=subject.scheme.name, shape=subject.shape)
-        write_subject(folder, subject, info)
-    write_split(folder, Split(train=names[:2], validation=names[2:], test=()))
-    return folder
+    subjects = [replace(box_subject(("T1",) if name == "first" else ()), name=name) for name in names]
+    return write_dataset(tmp_path / "köpfe zum üben", subjects[:2], subjects[2:])
 
 
 def curve(run) -> list[float]:
@@ -177,3 +168,20 @@ def test_every_way_to_ask_for_a_stop(dataset, tmp_path, way):
     last = json.loads(rest.splitlines()[-1])
     assert last["event"] == "done" and last["reason"]
     assert read_state(run).state.state == "stopped"
+
+
+def test_ages_are_found_again_from_another_folder(brainfm, dataset, tmp_path, monkeypatch):
+    (tmp_path / "ages.csv").write_text("first,30\nsecond,61.5\n")
+    (tmp_path / "elsewhere").mkdir()
+    short = ("--set", "steps=2", "--set", "validation.every=0", "--set", "accumulation=1")
+    words = ("train", dataset, "-o", tmp_path / "run", *QUICK)
+    ages = ("--recipe", "brain-age", "--set", "data.ages=ages.csv")
+    monkeypatch.chdir(tmp_path)
+    first = brainfm(*words, *short, *ages)
+    assert first.code == 0, first.err
+    again = brainfm(*words, *short, *ages, "--resume")
+    assert again.code == 0, again.err
+    monkeypatch.chdir(tmp_path / "elsewhere")  # the recipe is the run's
+    resumed = brainfm(*words, "--set", "steps=3", "--resume", "--allow-change")
+    assert resumed.code == 0, resumed.err
+    assert [event["step"] for event in resumed.of("step")] == [3]

@@ -11,11 +11,10 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from boxes import box_subject
+from boxes import box_subject, write_dataset
 from BrainFMEngine.cli import main
 from BrainFMEngine.cli.training_reporters import tell
-from BrainFMEngine.dataset.dataset import create_dataset, write_split, write_subject
-from BrainFMEngine.dataset.info import SubjectInfo
+from BrainFMEngine.dataset.dataset import write_split
 from BrainFMEngine.dataset.split import Split
 from BrainFMEngine.network.checkpoint import load_network
 from BrainFMEngine.training import learner, run
@@ -28,20 +27,16 @@ FEW = (*TINY, "--set", "steps=2", "--set", "validation.every=0", "--set", "savin
 MORE = ("--set", "steps=3", "--resume", "--allow-change")
 
 
-def write_dataset(folder, train=("first", "second"), validation=("third",), change=lambda subject: subject):
-    create_dataset(folder)
+def write_heads(folder, train=("first", "second"), validation=("third",), change=lambda subject: subject):
+    box, subjects = box_subject(("T1",)), []
     for index, name in enumerate((*train, *validation)):
-        box = box_subject(("T1",))
-        subject = change(replace(box, name=name, rows=box.rows.roll(index, 1)))  # no two are the same scan
-        info = SubjectInfo(name, "boxes", name, sources={}, scheme=subject.scheme.name, shape=subject.shape)
-        write_subject(folder, subject, info)
-    write_split(folder, Split(train=tuple(train), validation=tuple(validation), test=()))
-    return folder
+        subjects.append(change(replace(box, name=name, rows=box.rows.roll(index, 1))))  # no two are the same scan
+    return write_dataset(folder, subjects[: len(train)], subjects[len(train) :])
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    return write_dataset(tmp_path_factory.mktemp("data") / "köpfe zum üben")
+    return write_heads(tmp_path_factory.mktemp("data") / "köpfe zum üben")
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +124,7 @@ def test_damaged_subjects_are_named(brainfm, tmp_path, way):
             return replace(subject, atlas_mm=subject.atlas_mm * float("inf"))
         return replace(subject, rows=subject.rows.clone().fill_(250))
 
-    folder = write_dataset(tmp_path / "data", change=change)
+    folder = write_heads(tmp_path / "data", change=change)
     if way == "file":
         (folder / "subjects" / "second.npz").write_bytes(b"junk")
     result = brainfm("train", folder, "-o", tmp_path / "run", *FEW)
@@ -139,7 +134,7 @@ def test_damaged_subjects_are_named(brainfm, tmp_path, way):
 
 def test_one_damaged_subject_of_many_is_left_out(brainfm, tmp_path):
     names = tuple(f"s{number:03}" for number in range(101))
-    folder = write_dataset(tmp_path / "data", names, ())
+    folder = write_heads(tmp_path / "data", names, ())
     (folder / "subjects" / "s007.npz").write_bytes(b"junk")
     result = brainfm("train", folder, "-o", tmp_path / "run", *FEW)
     assert result.code == 0
@@ -148,7 +143,7 @@ def test_one_damaged_subject_of_many_is_left_out(brainfm, tmp_path):
 
 def test_subjects_without_a_target_are_left_out(brainfm, tmp_path):
     without = {"second", "third"}
-    folder = write_dataset(
+    folder = write_heads(
         tmp_path / "data", change=lambda subject: replace(subject, images={}) if subject.name in without else subject
     )
     result = brainfm(
@@ -163,7 +158,7 @@ def test_subjects_without_a_target_are_left_out(brainfm, tmp_path):
 
 
 def test_a_person_in_training_and_validation_is_told(brainfm, tmp_path):
-    folder = write_dataset(
+    folder = write_heads(
         tmp_path / "data", ("first",), ("third",), lambda subject: replace(box_subject(), name=subject.name)
     )
     result = brainfm("train", folder, "-o", tmp_path / "run", *FEW, "--set", "validation.every=2")
@@ -179,7 +174,7 @@ def test_ages_are_learnt(brainfm, dataset, tmp_path):
 
 
 def test_without_subjects_for_validation(brainfm, tmp_path):
-    folder = write_dataset(tmp_path / "data", ("first",), ())
+    folder = write_heads(tmp_path / "data", ("first",), ())
     result = brainfm("train", folder, "-o", tmp_path / "run", *FEW, "--set", "validation.every=1")
     assert result.code == 0 and "no subjects for validation" in warnings(result)
 
@@ -233,7 +228,7 @@ def test_an_allowed_change_of_the_optimizer_takes_effect(brainfm, dataset, copy)
 
 
 def test_subjects_that_changed_are_noticed(brainfm, copy, tmp_path):
-    folder = write_dataset(tmp_path / "data", change=lambda subject: replace(subject, rows=subject.rows.flip(0)))
+    folder = write_heads(tmp_path / "data", change=lambda subject: replace(subject, rows=subject.rows.flip(0)))
     refused = sentence(brainfm("train", folder, "-o", copy, *FEW, "--resume"), 2)
     assert "first, second changed" in refused
     assert brainfm("train", folder, "-o", copy, *FEW, *MORE).code == 0

@@ -10,13 +10,13 @@ import pytest
 from boxes import SHAPE, box_subject
 from BrainFMEngine.anatomy.protocols import COMPACT_40
 from BrainFMEngine.errors import UsageError
-from BrainFMEngine.evaluation.case import input_names, make_cases, real_case, synthetic_case
-from BrainFMEngine.evaluation.evaluate import compared, evaluate
+from BrainFMEngine.evaluation.case import Case, input_names, make_cases
+from BrainFMEngine.evaluation.evaluate import compared, evaluate, measure_subject
 from BrainFMEngine.evaluation.maps import LABELS
 from BrainFMEngine.evaluation.picture import draw_comparison
 from BrainFMEngine.evaluation.row import Row
 from BrainFMEngine.evaluation.score import Pair, score
-from BrainFMEngine.evaluation.synthetic import KINDS, synthetic_sample
+from BrainFMEngine.evaluation.synthetic import KINDS, synthetic_samples
 from BrainFMEngine.evaluation.tables import summarise, to_markdown, write_csv
 from BrainFMEngine.evaluation.validation import compare_sample
 from BrainFMEngine.generator.generator import generate
@@ -39,6 +39,14 @@ class Heard:
         raise AssertionError(message)
 
 
+def case_of(subject, name: str) -> Case:
+    return next(case for case in make_cases(subject) if case.input == name)
+
+
+def painted(subject, kind: str):
+    return next(synthetic_samples(subject, (kind,)))
+
+
 def numbers(rows) -> dict[tuple[str, str], float]:
     return {(row.task, row.metric): row.value for row in rows}
 
@@ -46,14 +54,14 @@ def numbers(rows) -> dict[tuple[str, str], float]:
 @pytest.mark.parametrize("kind", ["T1", "CT", "random-1"])
 def test_synthetic_inputs_are_the_same_every_time(kind):
     subject = box_subject()
-    first, second = (synthetic_sample(subject, kind) for _ in range(2))
+    first, second = (painted(subject, kind) for _ in range(2))
     assert torch.equal(first.image, second.image)
-    renamed = synthetic_sample(replace(subject, name="another"), kind)
+    renamed = painted(replace(subject, name="another"), kind)
     assert not torch.equal(first.image, renamed.image)
 
 
 def test_real_images_are_never_mixed_into_synthetic_inputs():
-    samples = [synthetic_sample(replace(box_subject(("T1", "T2")), name=f"s{n}"), "T2") for n in range(12)]
+    samples = [painted(replace(box_subject(("T1", "T2")), name=f"s{n}"), "T2") for n in range(12)]
     assert all(sample.parameters.mixup is None for sample in samples)
 
 
@@ -64,12 +72,12 @@ def test_a_subject_offers_what_it_has():
     unlabelled = replace(with_images, rows=None)
     assert input_names(unlabelled) == ["real CT", "real T1"]
     with pytest.raises(UsageError, match="no label map"):
-        synthetic_sample(unlabelled, "T1")
+        painted(unlabelled, "T1")
 
 
 def test_a_real_image_and_its_answers_are_untouched():
     subject = box_subject(("T1", "CT"))
-    case = real_case(subject, "CT")
+    case = case_of(subject, "real CT")
     assert case.modality == "ct"
     np.testing.assert_array_equal(case.volume.array, 1000 * subject.images["CT"].float().numpy())
     assert torch.equal(case.targets["T1"][0], subject.images["T1"].float())
@@ -85,7 +93,8 @@ def test_a_real_image_and_its_answers_are_untouched():
 def test_perfect_answers_have_perfect_numbers(predictor):
     subject = box_subject()
     for kind in ("T1", "CT"):
-        pair = compared(predictor, case := synthetic_case(subject, kind), predictor.predict(case.volume, modality="mr"))
+        case = case_of(subject, f"synthetic {kind}")
+        pair = compared(predictor, case, predictor.predict(case.volume, modality="mr"))
         perfect = numbers(score(replace(pair, made=pair.truth)))
         assert perfect["seg", "mean Dice"] == perfect["seg", "Dice Left-Cerebral-White-Matter"] == 1
         assert perfect["seg", "mean Dice of 33 classes"] == pytest.approx(4 / 33)
@@ -99,7 +108,7 @@ def test_perfect_answers_have_perfect_numbers(predictor):
 
 def test_super_resolution_is_compared_in_the_units_of_the_sample(predictor):
     for kind in ("T1", "CT"):
-        case = synthetic_case(box_subject(), kind)
+        case = case_of(box_subject(), f"synthetic {kind}")
         prediction = predictor.predict(case.volume, modality=case.modality)
         window = prediction.conformed.intensity_high - prediction.conformed.intensity_low
         truth = compared(predictor, case, prediction).truth["highres"]
@@ -110,11 +119,11 @@ def test_super_resolution_is_compared_in_the_units_of_the_sample(predictor):
 
 
 def test_every_input_is_measured_and_told(predictor):
-    heard, seen = Heard(), []
+    heard = Heard()
     subjects = [box_subject(("T1",)), replace(box_subject(), name="second")]
-    rows = list(evaluate(predictor, subjects, heard, seen=lambda case, *_: seen.append((case.subject, case.input))))
+    rows = list(evaluate(predictor, subjects, heard))
     expected = [(s.name, name) for s in subjects for name in input_names(s)]
-    assert list(dict.fromkeys((row.subject, row.input) for row in rows)) == seen == expected
+    assert list(dict.fromkeys((row.subject, row.input) for row in rows)) == expected
     assert [fraction for _, fraction in heard.stages] == sorted(fraction for _, fraction in heard.stages)
     assert {row.task for row in rows} == {"seg", "registration", "distance", "bias", *MAPS}
     assert {row.unit for row in rows} == {"", "mm", "100 mm", "dB", "HU"}
@@ -123,6 +132,26 @@ def test_every_input_is_measured_and_told(predictor):
 
 
 MAPS = ("T1w", "T2w", "FLAIR", "CT", "highres")
+
+
+def test_inputs_that_are_left_out_change_nothing_about_the_others(predictor):
+    subject = box_subject(("T1", "CT"))
+    kept = ["synthetic CT", "synthetic random-2", "real T1"]
+    without = [name for name in input_names(subject) if name not in kept]
+    heard = Heard()
+    part = list(measure_subject(predictor, subject, heard, without=without))
+    assert [measurement.case.input for measurement in part] == kept
+    assert [row for measurement in part for row in measurement.rows] == [
+        row for row in evaluate(predictor, [subject]) if row.input in kept
+    ]
+    assert all(0 <= fraction < 1 for _, fraction in heard.stages)
+
+
+def test_inputs_of_a_subject_share_their_answers():
+    cases = list(make_cases(box_subject(("T1", "CT"))))
+    for name in ("segmentation", "distance", "registration", "T1", "CT"):
+        assert len({id(case.targets[name]) for case in cases}) == 2, name  # painted and real
+    assert len({id(case.targets["high_res_residual"]) for case in cases[:6]}) == 6
 
 
 def test_without_labels_the_head_is_measured(predictor):

@@ -11,8 +11,9 @@ from collections import OrderedDict, namedtuple
 
 import pytest
 import torch
+from BrainFMEngine import durable_file
 from BrainFMEngine.errors import FileAccessError, ModelFileError
-from BrainFMEngine.training import checkpoints, durable_file
+from BrainFMEngine.training import checkpoints
 from BrainFMEngine.training.checkpoints import (
     checkpoint_path,
     keep_checkpoint,
@@ -275,20 +276,3 @@ def test_a_rename_that_fails_is_no_success(tmp_path, monkeypatch):
         save_checkpoint(tmp_path, "last", state_of(3))
     monkeypatch.undo()
     assert resume_checkpoint(tmp_path)[1]["step"] == 2
-
-
-def test_a_reader_that_holds_the_file_is_waited_for_on_windows(tmp_path, monkeypatch):
-    source, target = tmp_path / "a", tmp_path / "b"
-    source.write_text("new")
-    real, refusals = os.replace, [1, 2, 3]
-
-    def busy(first, second):
-        if refusals:
-            refusals.pop()
-            raise PermissionError(errno.EACCES, "in use")
-        real(first, second)
-
-    monkeypatch.setattr(os, "replace", busy)
-    monkeypatch.setattr(durable_file, "PATIENT", True)
-    durable_file.replace(source, target)
-    assert target.read_text() == "new"

@@ -8,13 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 
 import pytest
+from BrainFMEngine import folder_lock
 from BrainFMEngine.errors import CancelledError, FileAccessError, UsageError
-from BrainFMEngine.training import run_folder, run_lock
+from BrainFMEngine.training import run_folder
 from BrainFMEngine.training.run_folder import RunFolder, read_state, request_stop
 
 TRAINER = """
@@ -205,8 +205,8 @@ def test_where_there_are_no_locks_the_process_is_looked_for(tmp_path, monkeypatc
 
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    monkeypatch.setattr(run_lock, "_try_lock", unsupported)
-    monkeypatch.setattr(run_lock, "_NO_LOCKS", {95})
+    monkeypatch.setattr(folder_lock, "_try_lock", unsupported)
+    monkeypatch.setattr(folder_lock, "_NO_LOCKS", {95})
     run = RunFolder.create(tmp_path, "abc", 5)
     assert read_state(tmp_path).alive
     with pytest.raises(UsageError, match="delete run.lock"):
@@ -237,16 +237,3 @@ def test_a_run_that_fails_before_it_begins_is_taken_back(tmp_path):
     with pytest.raises(ValueError), RunFolder.attach(folder, "def", 9, allow_change=True):
         raise ValueError("another network")
     assert (folder / "run.json").read_bytes() == before
-
-
-def test_who_waits_for_a_lock_that_is_deleted_gets_the_new_one(tmp_path):
-    first = run_lock.RunLock(tmp_path)
-    taken = []
-    waiter = threading.Thread(target=lambda: taken.append(run_lock.RunLock(tmp_path)))
-    waiter.start()
-    time.sleep(0.2)
-    first.release(remove=True)
-    waiter.join()
-    assert run_lock.is_locked(tmp_path)
-    taken[0].release()
-    assert not run_lock.is_locked(tmp_path)

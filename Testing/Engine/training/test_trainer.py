@@ -21,13 +21,7 @@ from BrainFMEngine.training.stop import StopSignal
 from BrainFMEngine.training.trainer import NotFiniteRunError, Trainer
 from BrainFMEngine.training.validation import Validation
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tiny_recipe(**changes) -> Recipe:

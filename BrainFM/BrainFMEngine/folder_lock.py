@@ -1,6 +1,6 @@
-"""One training per folder: the operating system's lock, which a killed process cannot leave behind. Torch-free.
+"""One process at work in a folder: the operating system's lock, which a killed process cannot leave behind.
 
-The file `run.lock` says who holds the lock (process id, host, start); whether anybody does, only the lock itself says.
+The lock's file says who holds it (process id, host, start); whether anybody does, only the lock itself says.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import IO
 
 from BrainFMEngine.errors import FileAccessError, UsageError
 
-LOCK_NAME = "run.lock"
 PATIENCE_SECONDS = 1.0
 """A lock that is only being looked at by another process is free again within this time."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
@@ -29,7 +28,7 @@ _held: set[IO[bytes]] = set()
 
 @dataclass(frozen=True)
 class LockHolder:
-    """Who trains, or trained last, in a folder; `started` in seconds since 1970."""
+    """Who works, or worked last, in a folder; `started` in seconds since 1970."""
 
     pid: int
     host: str
@@ -40,21 +39,26 @@ class LockHolder:
         return f"process {self.pid} on {self.host}, started {began}"
 
 
-class RunLock:
-    """The lock of a run's folder; released by `release` or, whatever happens, by the end of the process.
+class FolderLock:
+    """The lock of a folder; released by `release` or, whatever happens, by the end of the process. A context manager.
+
+    Args:
+        path: of the lock's file, in the folder that it locks, which is made if it is not there.
+        work: what is done there, "training".
 
     Attributes:
-        stale: who held the lock and died without releasing it, None if the last run ended well.
+        stale: who held the lock and died without releasing it, None if the last one ended well.
 
     Raises:
-        UsageError: another process trains here; the message names it.
+        UsageError: another process works there; the message names it.
         FileAccessError: the folder cannot be written to.
     """
 
-    def __init__(self, folder: Path):
-        self.path = folder / LOCK_NAME
+    def __init__(self, path: Path, work: str):
+        self.path, self._work = path, work
         self._stream: IO[bytes] | None = None
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             stream = self._take()
         except OSError as error:
             hint = "Check permissions and free space, or choose another folder."
@@ -63,7 +67,7 @@ class RunLock:
         _held.add(stream)
 
     def release(self, remove: bool = False) -> None:
-        """Let others train here, and delete the lock file if asked to; harmless if called twice."""
+        """Let others work here, and delete the lock file if asked to; harmless if called twice."""
         if self._stream is not None:
             if remove and sys.platform != "win32":  # while it is ours; who waits for it sees that it is gone
                 self.path.unlink(missing_ok=True)
@@ -76,6 +80,12 @@ class RunLock:
             if remove and sys.platform == "win32":  # where an open file cannot be deleted
                 with suppress(OSError):
                     self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> FolderLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release(remove=True)
 
     def _take(self) -> IO[bytes]:
         """Open and lock the file; again if its last holder deleted it in between."""
@@ -108,7 +118,7 @@ class RunLock:
         try:
             while not _try_lock(stream):
                 if time.monotonic() >= patience:
-                    raise self._in_use(read_holder(self.path), "Stop that run, or choose another folder.")
+                    raise self._in_use(read_holder(self.path), "Stop it, or choose another folder.")
                 time.sleep(0.05)
         except OSError as error:
             if error.errno not in _NO_LOCKS:
@@ -117,13 +127,13 @@ class RunLock:
         return True
 
     def _in_use(self, holder: LockHolder | None, hint: str) -> UsageError:
-        return UsageError(f"{self.path.parent} is in use for training by {holder or 'another process'}", hint)
+        return UsageError(f"{self.path.parent} is in use for {self._work} by {holder or 'another process'}", hint)
 
 
-def is_locked(folder: Path) -> bool | None:
-    """Tell whether a process trains in the folder; None where the file system knows no locks."""
+def is_locked(path: Path) -> bool | None:
+    """Tell whether a process holds the lock of that file; None where the file system knows no locks."""
     try:
-        stream = open(folder / LOCK_NAME, "rb+")
+        stream = open(path, "rb+")
     except FileNotFoundError:
         return False
     except OSError:
@@ -139,7 +149,7 @@ def is_locked(folder: Path) -> bool | None:
 
 
 def read_holder(path: Path) -> LockHolder | None:
-    """Return who wrote the lock file last, None if the run ended well or nothing can be read."""
+    """Return who wrote the lock file last, None if that one ended well or nothing can be read."""
     try:
         record = json.loads(path.read_bytes())
         return LockHolder(int(record["pid"]), str(record["host"]), float(record["started"]))

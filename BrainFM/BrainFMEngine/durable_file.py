@@ -1,7 +1,7 @@
 """Files that are either old or new, never half: written aside, synced, renamed. Survives SIGKILL and power loss.
 
-One process writes a given path at a time (a run's lock sees to that): the temporary file's name is fixed, so that one
-that a killed process left behind is overwritten by the next attempt instead of filling the disk.
+One process writes a given path at a time (a folder's lock sees to that): the temporary file's name is fixed, so that
+one that a killed process left behind is overwritten by the next attempt instead of filling the disk.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def staged(path: Path, sync: bool = True) -> Iterator[IO[bytes]]:
         raise
 
 
-def write_durably(path: Path, data: bytes, sync: bool = True) -> None:
+def write_durably(path: Path, data: bytes | memoryview, sync: bool = True) -> None:
     """Write `data` to `path`, which holds its old or its new content at every instant.
 
     Raises:

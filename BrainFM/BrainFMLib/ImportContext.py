@@ -1,0 +1,29 @@
+"""What every part of an import shares: the files, where results go, and what was done to the scene so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from BrainFMLib.Placement import Placement
+from BrainFMLib.ResultFiles import ResultFiles
+from BrainFMLib.SceneChange import SceneChange
+
+
+@dataclass(frozen=True)
+class ImportContext:
+    """One import.
+
+    Attributes:
+        files: the result folder.
+        placement: the position of the results.
+        change: what is done to the scene.
+        surfaces: whether surfaces are made from the distance maps where there are no files of them.
+        images: what was read so far, by the `file` of the kind: two kinds may need the same image.
+    """
+
+    files: ResultFiles
+    placement: Placement
+    change: SceneChange
+    surfaces: bool = False
+    images: dict[str, Any] = field(default_factory=dict)

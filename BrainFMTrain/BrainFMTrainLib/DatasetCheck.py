@@ -1,0 +1,116 @@
+"""What is wrong with a data set: `brainfm prepare --check` in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from BrainFMLib.EngineProcess import EngineProcess, Outcome
+from slicer.i18n import tr as _
+
+
+@dataclass
+class CheckResult:
+    """What a check found.
+
+    Attributes:
+        outcome: how the check itself ended.
+        done: whether it looked at everything.
+        general: sentences about the data set as a whole.
+        ofSubject: subject -> sentences.
+        wrong: subjects that cannot be used.
+    """
+
+    outcome: Outcome
+    done: bool
+    general: list[str] = field(default_factory=list)
+    ofSubject: dict[str, list[str]] = field(default_factory=dict)
+    wrong: set[str] = field(default_factory=set)
+
+    def sentence(self) -> str:
+        """Return the result in a sentence."""
+        if not self.done:
+            return _("The check was cancelled.") if self.outcome.state == "cancelled" else self.outcome.sentence
+        count = len(self.general) + sum(map(len, self.ofSubject.values()))
+        if not count:
+            return _("Nothing is wrong: the data set is ready for training.")
+        text = _("{problems} problems; {wrong} subjects cannot be used.").format(problems=count, wrong=len(self.wrong))
+        return " ".join([text, *self.general])
+
+
+class DatasetCheck:
+    """One check at a time.
+
+    Attributes:
+        makeEngine: makes the child process.
+    """
+
+    def __init__(self) -> None:
+        self.makeEngine: Callable[[], EngineProcess] = EngineProcess
+        self._engine: EngineProcess | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a check goes on."""
+        return self._engine is not None
+
+    def start(
+        self, folder: Path, onProgress: Callable[[float, str], None], onFinished: Callable[[CheckResult], None]
+    ) -> None:
+        """Check a data set.
+
+        Args:
+            folder: of the data set.
+            onProgress: called with the fraction done and what is looked at.
+            onFinished: called with the result.
+        """
+        self.discard()
+        engine = self._engine = self.makeEngine()
+        told: list[tuple[str, str]] = []
+        final: list[dict[str, Any]] = []
+
+        def onEvent(event: dict[str, Any]) -> None:
+            kind = event["event"]
+            if kind == "progress":
+                onProgress(float(event.get("total") or 0.0), str(event.get("stage") or ""))
+            elif kind in ("warning", "error"):
+                told.append((str(event.get("message") or ""), str(event.get("hint") or "")))
+            elif kind == "done":
+                final.append(event)
+
+        def onEnd(outcome: Outcome) -> None:
+            self._engine = None
+            onFinished(_resultOf(outcome, told, final[-1] if final else None))
+
+        engine.onEvent, engine.onFinished = onEvent, onEnd
+        engine.start(["prepare", str(folder), "--check", "--progress", "json"])
+
+    def cancel(self) -> None:
+        """End the check; `onFinished` is called."""
+        if self._engine is not None:
+            self._engine.cancel()
+
+    def discard(self) -> None:
+        """End it silently."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.discard()
+
+
+def _resultOf(outcome: Outcome, told: list[tuple[str, str]], final: dict[str, Any] | None) -> CheckResult:
+    results = final.get("results") if final is not None else None
+    done = outcome.state != "cancelled" and bool(results)
+    result = CheckResult(outcome, done)
+    names = {str(entry["input"]): entry.get("code") for entry in results or () if isinstance(entry, dict)}
+    result.wrong = {name for name, code in names.items() if code}
+    for message, hint in told:
+        about, colon, rest = message.partition(": ")
+        isKnown = bool(colon) and about in names
+        text = " ".join(f"{part.rstrip('.')}." for part in (rest if isKnown else message, hint) if part)
+        if isKnown:
+            result.ofSubject.setdefault(about, []).append(text)
+        else:
+            result.general.append(text)
+    return result

@@ -1,0 +1,34 @@
+"""The user's layout, given back when the module is left. It is kept in the layout node, not in Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+ATTRIBUTE = "BrainFMTrain.FormerLayout"
+
+
+def layoutNode() -> Any:
+    """Return the node that says which layout is shown."""
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+
+
+def remember(before: int) -> None:
+    """Take note that the module has changed the layout; the first one is the user's."""
+    node = layoutNode()
+    shown = node.GetViewArrangement()
+    former = (node.GetAttribute(ATTRIBUTE) or "").split()
+    if shown != before:
+        isOurs = len(former) == 2 and int(former[1]) == before
+        node.SetAttribute(ATTRIBUTE, f"{former[0] if isOurs else before} {shown}")
+
+
+def restore() -> None:
+    """Give the user's layout back, unless another one was chosen since."""
+    node = layoutNode()
+    former = (node.GetAttribute(ATTRIBUTE) or "").split() if node is not None else []
+    if len(former) == 2:
+        node.RemoveAttribute(ATTRIBUTE)
+        if node.GetViewArrangement() == int(former[1]):
+            node.SetViewArrangement(int(former[0]))

@@ -1,0 +1,125 @@
+"""Which runs a folder holds, and how each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from BrainFMEngine.errors import BrainFMError
+from BrainFMEngine.training.run_folder import ENDED, SILENT_SECONDS, STATE_NAME, ObservedRun, read_state
+from slicer.i18n import tr as _
+
+MODEL_NAME = "model"
+MAX_RUNS = 500
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run.
+
+    Attributes:
+        folder: of the run.
+        seen: what its state file and its lock say, None if they cannot be read.
+        problem: why they cannot.
+        hasModel: whether it has weights to use.
+    """
+
+    folder: Path
+    seen: ObservedRun | None
+    problem: str = ""
+    hasModel: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process trains."""
+        return self.seen is not None and self.seen.alive
+
+    @property
+    def died(self) -> bool:
+        """Whether its process ended without saying so: it was killed, or the computer went off."""
+        return self.seen is not None and not self.seen.alive and self.seen.state.state not in ENDED
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can go on."""
+        return self.seen is not None and not self.seen.alive and self.seen.state.state != "finished"
+
+    def steps(self) -> str:
+        """Return how far it is, such as "120 / 20000"."""
+        return f"{self.seen.state.step} / {self.seen.state.steps}" if self.seen is not None else ""
+
+    def stateTitle(self) -> str:
+        """Return its state in a word or two."""
+        if self.seen is None:
+            return _("cannot be read")
+        if self.died:
+            return _("died")
+        if self.alive and self.seen.silent_s > SILENT_SECONDS:
+            return _("silent")
+        titles = {
+            "starting": _("starting"),
+            "running": _("running"),
+            "stopping": _("stopping"),
+            "finished": _("finished"),
+            "stopped": _("stopped"),
+            "failed": _("failed"),
+        }
+        return titles.get(self.seen.state.state, self.seen.state.state)
+
+    def sentence(self) -> str:
+        """Return its state in a sentence, with what can be done."""
+        if self.seen is None:
+            return self.problem
+        state = self.seen.state
+        if self.died:
+            text = _("Its process ended without saving after step {step}. Resume goes on from its last checkpoint.")
+            return text.format(step=state.step)
+        if self.alive and self.seen.silent_s > SILENT_SECONDS:
+            text = _(
+                "It has given no sign of life for {n:.0f} seconds; process {pid} on {host} still holds the folder."
+            )
+            return text.format(n=self.seen.silent_s, pid=state.pid, host=state.host)
+        sentences = {
+            "starting": _("It is starting: reading the data set."),
+            "running": _("It is running."),
+            "stopping": _("It finishes its step, saves and stops."),
+            "finished": _("All steps are done."),
+            "stopped": _("It was stopped and saved; Resume goes on."),
+            "failed": _("It failed; Resume goes on from its last checkpoint."),
+        }
+        text = sentences.get(state.state, state.state)
+        return f"{text} {state.message}".strip() if state.message else text
+
+
+def listRuns(folder: Path | None) -> Iterator[Path]:
+    """Yield the folders of the runs in a folder, and the folder itself if it is one. Ends quietly if it is gone."""
+    if folder is None:
+        return
+    if (folder / STATE_NAME).is_file():
+        yield folder
+    try:
+        inside = sorted(path for path in folder.iterdir() if path.is_dir())[:MAX_RUNS]
+    except OSError:
+        return
+    for path in inside:
+        if (path / STATE_NAME).is_file():
+            yield path
+
+
+def readRun(folder: Path) -> RunRow:
+    """Look at one run; what cannot be read is a row that says so."""
+    hasModel = (folder / MODEL_NAME).is_dir()
+    try:
+        return RunRow(folder, read_state(folder), hasModel=hasModel)
+    except BrainFMError as error:
+        return RunRow(folder, None, str(error), hasModel)
+
+
+def runSteps(folder: Path | None) -> Generator[RunRow, None, list[RunRow]]:
+    """Yield one run after the other, as work in steps; the newest first."""
+    rows = []
+    for path in listRuns(folder):
+        rows.append(readRun(path))
+        yield rows[-1]
+    return sorted(rows, key=lambda row: row.seen.state.started if row.seen else 0.0, reverse=True)
