@@ -15,6 +15,7 @@ is skipped with their names.
 
 from __future__ import annotations
 
+import child_processes
 import pytest
 from harness import bed, requirements
 from harness import slot_errors as kept_errors
@@ -52,6 +53,7 @@ def _bed(request):
         return
     with bed.imports():
         bed.application()
+        child_processes.remember()
         yield
         complaints = bed.complaints()
     assert not complaints, f"raised in a slot, timer or observer, or left behind: {complaints!r}"

@@ -17,7 +17,7 @@ LAUNCHER = WORKER.with_name("stub_launcher.py")
 SAMPLE = Path(__file__).resolve().parents[2] / "Resources" / "SampleData" / "head_T1w.nii.gz"
 GONE_SECONDS = 2.0
 """Cancelled or discarded, everything is gone after so long."""
-SLACK_SECONDS = 1.0
+SLACK_SECONDS = 3.0
 """What a busy machine may take on top."""
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and sessions")
 

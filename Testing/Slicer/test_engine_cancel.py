@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import child_processes
 import pytest
 from BrainFMLib import EngineRun
-from BrainFMLib.ProcessTree import childrenOf
 from engine_recorder import GONE_SECONDS, LAUNCHER, POSIX, SLACK_SECONDS, WORKER, is_alive, recorder
 
 __all__ = ["recorder"]
@@ -22,7 +22,7 @@ def test_cancel_ends_everything_within_two_seconds(recorder, pump, behaviour):
     run = recorder("--seconds", "60", behaviour)
     engine = run.start()
     assert pump(lambda: len(run.events) > 1, 30)
-    pids = childrenOf(os.getpid()) if os.name != "nt" else []
+    pids = child_processes.of_this_test()
     asked = time.monotonic()
     engine.cancel()
     outcome = engine.waitForFinished(20_000)
@@ -79,7 +79,7 @@ def test_what_a_launcher_started_goes_too(recorder, pump, tmp_path, behaviour, w
     run.engine.command.insert(1, str(LAUNCHER))
     engine = run.start()
     assert pump(lambda: run.events, 60)
-    pids = childrenOf(os.getpid())
+    pids = child_processes.of_this_test()
     assert len(pids) == (4 if behaviour == "orphan" else 2)
     asked = time.monotonic()
     getattr(engine, way)()
@@ -103,7 +103,8 @@ def test_a_killed_slicer_leaves_no_engine(tmp_path, pump):
         "    print(*childrenOf(os.getpid()), flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    folders = os.pathsep.join(str(folder) for folder in Path(__file__).parents[:2])
+    environment = {**os.environ, "PYTHONPATH": folders}
     words = [sys.executable, "-c", code, sys.executable, str(WORKER), "--seconds", "600", "slow-progress"]
     slicer = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     pids = [int(word) for word in slicer.stdout.split()]

@@ -58,7 +58,7 @@ class TestLineReader:
         started = time.perf_counter()
         for _line in reader.lines(0.01):
             time.sleep(0.002)
-        assert time.perf_counter() - started < 0.5 and reader.busy
+        assert time.perf_counter() - started < 2.0 and reader.busy
         assert len(lines_of(reader, 10)) > 250_000
 
     def test_events(self):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 
+import child_processes
 import pytest
 from BrainFMLib.EngineCommand import pythonExecutable
 from BrainFMLib.EngineProcess import EngineProcess
-from BrainFMLib.ProcessTree import childrenOf
 from engine_recorder import GONE_SECONDS, SAMPLE, SLACK_SECONDS, recorder
 
 __all__ = ["recorder"]
@@ -39,7 +38,7 @@ def test_the_real_engine_is_cancelled(real_engine, pump, tmp_path, stage):
     real_engine.cancel()
     outcome = real_engine.waitForFinished(20_000)
     assert outcome.state == "cancelled" and time.monotonic() - asked < GONE_SECONDS + SLACK_SECONDS
-    assert childrenOf(os.getpid()) == []
+    assert child_processes.of_this_test() == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

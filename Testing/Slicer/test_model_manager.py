@@ -86,7 +86,7 @@ def test_listing_is_fast_and_loads_nothing_heavy():
     code += "print(*sorted({'torch', 'nibabel', 'numpy', 'SimpleITK'} & set(sys.modules)))"
     command = [sys.executable, "-c", code, str(engineFolder())]
     seconds, loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[:2]
-    assert float(seconds) < 0.05 and loaded == ""
+    assert float(seconds) < 0.5 and loaded == ""
 
 
 def test_download(make_run, server, home, pump):

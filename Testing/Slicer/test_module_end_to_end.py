@@ -1,7 +1,9 @@
-"""The whole way with the real engine, where BRAINFM_PYTHON names a Python that has torch and the engine's packages."""
+"""The whole way with the real engine, where BRAINFM_PYTHON or the tests' own Python has torch and the rest."""
 
+import importlib.util
 import os
 import subprocess
+import sys
 
 import module_bed
 import numpy as np
@@ -10,7 +12,7 @@ import slicer
 from BrainFMLib.ResultSet import ResultSet
 
 pytestmark = pytest.mark.gui
-PYTHON = os.environ.get("BRAINFM_PYTHON", "")
+PYTHON = os.environ.get("BRAINFM_PYTHON") or (sys.executable if importlib.util.find_spec("torch") else "")
 NEEDED = "torch, nibabel, safetensors, typer, rich"
 SHAPE, AFFINE = (40, 44, 42), np.diag([-1.0, -1.0, 1.1, 1.0])
 MADE = {"T1w", "T2w", "FLAIR", "CT", "dseg", "lp", "lw", "rp", "rw", "biasfield", "corrected", "volumes", "qc"}

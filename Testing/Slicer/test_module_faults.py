@@ -3,12 +3,12 @@
 import gc
 import weakref
 
+import child_processes
 import module_bed
 import pytest
 import qt
 import slicer
 from BrainFMLib import StepRunner
-from BrainFMLib.ProcessTree import childrenOf
 from BrainFMLib.ResultSet import ResultSet
 from module_panel import folder, panel, setup  # noqa: F401
 
@@ -25,9 +25,8 @@ def started(panel, *behaviour, volume=None):  # noqa: F811
 
 
 def no_children(panel):  # noqa: F811
-    import os
 
-    panel.until(lambda: not [pid for pid in childrenOf(os.getpid())])
+    panel.until(lambda: not child_processes.of_this_test())
 
 
 def test_f1_input_deleted_in_mid_run(panel):  # noqa: F811

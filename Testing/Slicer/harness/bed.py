@@ -13,6 +13,7 @@ from harness import slot_errors
 
 ROOT = Path(__file__).resolve().parents[3]
 STAND_INS = ("qt", "ctk")
+TREE = "BRAINFM_TREE"
 STEP_S = 0.005
 _hidden: dict[str, object] = {}
 
@@ -48,14 +49,24 @@ def imports():
 def module_folders() -> list[Path]:
     """The folders that hold a scripted module.
 
-    BRAINFM_TREE says of which tree: `installed` (what CMake installs), a folder, or by default the sources.
+    BRAINFM_TREE says of which tree: `installed` (what CMake installs), a folder, or by default the sources. A tree that
+    was installed once is named to child processes.
     """
-    tree = os.environ.get("BRAINFM_TREE")
-    if tree == "installed":
-        from installed_tree import installed_modules_folder
+    if os.environ.get(TREE) == "installed":
+        os.environ[TREE] = str(_installed_folder())
+    tree = Path(os.environ.get(TREE) or ROOT)
+    if any(tree.glob("*Lib/__init__.py")):
+        return [tree]
+    return [path.parent for path in sorted(tree.glob("*/*.py")) if path.stem == path.parent.name]
 
-        return [installed_modules_folder()]
-    return [path.parent for path in sorted(Path(tree or ROOT).glob("*/*.py")) if path.stem == path.parent.name]
+
+def _installed_folder() -> Path:
+    sys.path.append(str(ROOT / "Testing"))
+    try:
+        from installed_tree import installed_modules_folder
+    finally:
+        sys.path.remove(str(ROOT / "Testing"))
+    return installed_modules_folder()
 
 
 def application():
