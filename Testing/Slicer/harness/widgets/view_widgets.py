@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import slicer
-from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6 import QtGui, QtWidgets
 
 from harness.facade import behaviour, own_class
 from harness.observers import Observers
@@ -208,5 +208,6 @@ def bar(parent: Widget) -> QtWidgets.QLabel:
 def show_bar(label: QtWidgets.QLabel, text: str, color) -> None:
     """Text and colour (0..1) of the strip."""
     label.setText(f" {text}")
-    label.setStyleSheet(f"background: {QtGui.QColor.fromRgbF(*color).name()}; color: black")
-    label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.NoTextInteraction)
+    style = f"background: {QtGui.QColor.fromRgbF(*color).name()}; color: black"
+    if style != label.styleSheet:
+        label.setStyleSheet(style)
