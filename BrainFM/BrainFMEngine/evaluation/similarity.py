@@ -88,10 +88,10 @@ def _similarity(
     for start in range(0, end, PLANES):
         planes = slice(start, min(start + PLANES, end))
         a, b = (image[planes.start : planes.stop + margin] for image in (one, other))
-        mean_a, mean_b, squares, product = (_smoothed(x, weights) for x in (a, b, a * a + b * b, a * b))
-        mean_product, mean_squares = mean_a * mean_b, mean_a**2 + mean_b**2
-        brightness = (2 * mean_product + LUMINANCE) / (mean_squares + LUMINANCE)
-        covariance, variances = correction * (product - mean_product), correction * (squares - mean_squares)
+        mean_a, mean_b, squares_a, squares_b, products = (_smoothed(x, weights) for x in (a, b, a * a, b * b, a * b))
+        variances = correction * (squares_a - mean_a**2 + squares_b - mean_b**2)
+        covariance = correction * (products - mean_a * mean_b)
+        brightness = (2 * mean_a * mean_b + LUMINANCE) / (mean_a**2 + mean_b**2 + LUMINANCE)
         yield planes, brightness * (2 * covariance + CONTRAST) / (variances + CONTRAST)
 
 
