@@ -8,6 +8,7 @@
 PYTHON ?= python3
 SLICER_PYTHON ?= python3.12
 SLICER_TESTS ?= Testing/Slicer
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 SAMPLE ?= Resources/SampleData/head_T1w.nii.gz
 OUTPUT ?= demo-output
 
@@ -34,20 +35,22 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 $(SLICER_INSTALLED): pyproject.toml constraints.txt
 	$(SLICER_PYTHON) -m venv .venv-slicer
-	$(SLICER_BIN)/python $(PIP_INSTALL) slicer-core PySide6-Essentials packaging pytest pytest-timeout
+	$(SLICER_BIN)/python $(PIP_INSTALL) slicer-core PySide6-Essentials packaging pytest pytest-timeout pytest-xdist
 	$(SLICER_BIN)/python -c "open('$(SLICER_INSTALLED)', 'w').close()"
 
 demo: $(INSTALLED)
 	$(BIN)/brainfm predict $(SAMPLE) -o $(OUTPUT) --surfaces --overwrite
 
-# The modules under test are those that CMake installs, where CMake is.
+# The modules under test are those that CMake installs, where CMake is. Files of tests run side by side, each in one
+# thread: two threads of PyTorch in each would wait for each other.
 test test-slicer: export BRAINFM_TREE ?= installed
+test test-slicer: export OMP_NUM_THREADS ?= 1
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-slicer: $(SLICER_INSTALLED)
-	$(SLICER_BIN)/python -m pytest $(SLICER_TESTS)
+	$(SLICER_BIN)/python -m pytest $(PARALLEL) $(SLICER_TESTS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

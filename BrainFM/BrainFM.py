@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import slicer
+from BrainFMLib.FormWidget import FormWidget
 from BrainFMLib.Logic import PredictionLogic
 from BrainFMLib.Parameters import BrainFMParameterNode
 from slicer.i18n import tr as _
@@ -14,7 +14,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
-    ScriptedLoadableModuleWidget,
 )
 
 
@@ -51,49 +50,17 @@ def onStartupCompleted() -> None:
     registerLayouts()
 
 
-class BrainFMWidget(ScriptedLoadableModuleWidget):
+class BrainFMWidget(FormWidget):
     """The module's panel; `ModuleWidget` does the work."""
 
-    def __init__(self, parent: Any = None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        self.logic: BrainFMLogic | None = None
-        self.module: Any = None
+    PACKAGE = "BrainFMLib"
 
-    def setup(self) -> None:
-        """Load the form and bring it to life."""
+    def makeModule(self, ui: Any) -> Any:
+        """Return what does the work."""
         from BrainFMLib.Widget import ModuleWidget
 
-        ScriptedLoadableModuleWidget.setup(self)
-        form = slicer.util.loadUI(self.resourcePath("UI/BrainFM.ui"))
-        self.layout.addWidget(form)
-        form.setMRMLScene(slicer.mrmlScene)
-        self.ui = slicer.util.childWidgetVariables(form)
         self.logic = BrainFMLogic()
-        self.module = ModuleWidget(self.ui, self.logic)
-        if self.parent.isEntered:  # after a reload
-            self.enter()
-
-    def enter(self) -> None:
-        """Go on where the user left."""
-        if self.module is not None:
-            self.module.enter()
-
-    def exit(self) -> None:
-        """Give the user's layout back; a run goes on."""
-        if self.module is not None:
-            self.module.exit()
-
-    def cleanup(self) -> None:
-        """End everything that goes on."""
-        if self.module is not None:
-            self.module.cleanup()
-            self.module = None
-
-    def onReload(self) -> None:
-        """Also read the package anew, for developers."""
-        for name in [name for name in sys.modules if name.split(".")[0] == "BrainFMLib"]:
-            del sys.modules[name]
-        ScriptedLoadableModuleWidget.onReload(self)
+        return ModuleWidget(ui, self.logic)
 
 
 class BrainFMLogic(ScriptedLoadableModuleLogic, PredictionLogic):

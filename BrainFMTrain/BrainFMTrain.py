@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import slicer
+from BrainFMLib.FormWidget import FormWidget
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
-    ScriptedLoadableModuleWidget,
 )
 
 
@@ -34,46 +33,17 @@ class BrainFMTrain(ScriptedLoadableModule):
         self.parent.acknowledgementText = _("Please cite the papers that the module BrainFM names.")
 
 
-class BrainFMTrainWidget(ScriptedLoadableModuleWidget):
-    """The module's panel; `TrainWidget` does the work."""
+class BrainFMTrainWidget(FormWidget):
+    """The module's panel; `TrainWidget` does the work. Trainings outlive it, and a reload."""
 
-    def __init__(self, parent: Any = None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        self.module: Any = None
+    PACKAGE = "BrainFMTrainLib"
+    KEPT = ("BrainFMTrainLib", "BrainFMTrainLib.TrainerProcess")
 
-    def setup(self) -> None:
-        """Load the form and bring it to life."""
+    def makeModule(self, ui: Any) -> Any:
+        """Return what does the work."""
         from BrainFMTrainLib.Widget import TrainWidget
 
-        ScriptedLoadableModuleWidget.setup(self)
-        form = slicer.util.loadUI(self.resourcePath("UI/BrainFMTrain.ui"))
-        self.layout.addWidget(form)
-        form.setMRMLScene(slicer.mrmlScene)
-        self.ui = slicer.util.childWidgetVariables(form)
-        self.module = TrainWidget(self.ui)
-
-    def enter(self) -> None:
-        """Go on where the user left."""
-        if self.module is not None:
-            self.module.enter()
-
-    def exit(self) -> None:
-        """Give the user's layout back; trainings go on."""
-        if self.module is not None:
-            self.module.exit()
-
-    def cleanup(self) -> None:
-        """End everything that goes on but trainings."""
-        if self.module is not None:
-            self.module.cleanup()
-            self.module = None
-
-    def onReload(self) -> None:
-        """Also read the package anew, for developers; what holds the trainings stays, so that they go on."""
-        for name in [name for name in sys.modules if name.split(".")[0] == "BrainFMTrainLib"]:
-            if name not in ("BrainFMTrainLib", "BrainFMTrainLib.TrainerProcess"):
-                del sys.modules[name]
-        ScriptedLoadableModuleWidget.onReload(self)
+        return TrainWidget(ui)
 
 
 class BrainFMTrainLogic(ScriptedLoadableModuleLogic):
@@ -109,8 +79,9 @@ class BrainFMTrainTest(ScriptedLoadableModuleTest):
         curves = LossCurves()
         for step in range(1, 10001):
             curves.add({"step": step, "loss": 1.0})
-        self.assertLessEqual(len(curves.steps()), MAX_POINTS)
-        self.assertEqual(float(curves.values("loss")[0]), 1.0)
+        steps, values = curves.points("loss")
+        self.assertLessEqual(len(steps), MAX_POINTS)
+        self.assertEqual(float(values[0]), 1.0)
 
     def test_a_request_without_data_is_refused(self) -> None:
         """The form explains what is missing."""

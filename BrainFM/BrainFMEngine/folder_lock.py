@@ -69,7 +69,7 @@ class FolderLock:
     def release(self, remove: bool = False) -> None:
         """Let others work here, and delete the lock file if asked to; harmless if called twice."""
         if self._stream is not None:
-            if remove and sys.platform != "win32":  # while it is ours; who waits for it sees that it is gone
+            if remove and self.is_ours and sys.platform != "win32":  # now; who waits for it sees that it is gone
                 self.path.unlink(missing_ok=True)
             with suppress(OSError, ValueError):  # closed already in a forked child, whose parent keeps the lock
                 self._stream.truncate(0)
@@ -80,6 +80,16 @@ class FolderLock:
             if remove and sys.platform == "win32":  # where an open file cannot be deleted
                 with suppress(OSError):
                     self.path.unlink(missing_ok=True)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the lock's file is still the one that was locked; if it was deleted, others can lock a new one."""
+        if self._stream is None:
+            return False
+        try:
+            return _is_file_of(self._stream, self.path)
+        except OSError:  # a network drive does not answer: nothing says that the file is gone
+            return True
 
     def __enter__(self) -> FolderLock:
         return self
@@ -164,7 +174,7 @@ def _open(path: Path) -> IO[bytes]:
 def _is_file_of(stream: IO[bytes], path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

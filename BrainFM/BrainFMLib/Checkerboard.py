@@ -25,10 +25,21 @@ def steps(atlasNode: Any) -> Iterator[float]:
     parity = squares[1][:, None] + squares[2][None, :]
     for begin in range(0, atlas.shape[0], _SLABS):
         slab = slice(begin, begin + _SLABS)
-        shown = ((squares[0][slab, None, None] + parity) % 2 == 0) & (atlas[slab] > 0)
+        shown = ((squares[0][slab, None, None] + parity) % 2 == 0) & _filled(atlas[slab] > 0)
         result[slab] = np.where(shown, atlas[slab], _CLEAR)
         yield begin / atlas.shape[0]
     return _node(atlasNode, result)
+
+
+def _filled(brain: np.ndarray) -> np.ndarray:
+    """Return a part of the brain (Z, Y, X) with what lies inside it, where the atlas is black."""
+
+    def between(axis: int) -> np.ndarray:
+        flipped = np.flip(brain, axis)
+        after = np.flip(np.maximum.accumulate(flipped, axis), axis)
+        return np.maximum.accumulate(brain, axis) & after
+
+    return between(1) & between(2)
 
 
 def show(node: Any, plan: Plan) -> None:

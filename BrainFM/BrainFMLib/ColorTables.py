@@ -1,4 +1,8 @@
-"""Diverging colour tables: one side, a pale middle, the other side; made once in a scene and shared."""
+"""Diverging colour tables: one side, a middle that says nothing, the other side; made once in a scene and shared.
+
+The middle is pale where a band of colour lies on the scan, and dark where the whole scan is covered: so it stays to be
+seen.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ ATTRIBUTE = "BrainFM.Colors"
 SIZE = 256
 RAMPS = {
     "Distance": ("BrainFM_Distance", ((20, 60, 150), (90, 160, 230), (245, 245, 245), (240, 150, 90), (165, 30, 35))),
-    "Bias": ("BrainFM_Bias", ((85, 40, 125), (165, 130, 200), (245, 245, 245), (125, 190, 130), (10, 95, 55))),
+    "Bias": ("BrainFM_Bias", ((205, 140, 255), (120, 60, 175), (12, 12, 16), (20, 125, 75), (110, 235, 160))),
 }
 """Key of a table to its node's name, and its colours (0-255) from the lowest to the highest value."""
 

@@ -13,7 +13,12 @@ PYTHON_VARIABLE = "BRAINFM_PYTHON"
 
 def pythonExecutable() -> str:
     """Return the Python that runs the engine: that of BRAINFM_PYTHON, else this Slicer's PythonSlicer."""
-    return os.environ.get(PYTHON_VARIABLE) or shutil.which("PythonSlicer") or sys.executable
+    return os.environ.get(PYTHON_VARIABLE) or slicerPython()
+
+
+def slicerPython() -> str:
+    """Return this Slicer's own Python, which has VTK."""
+    return shutil.which("PythonSlicer") or sys.executable
 
 
 def usesOwnPython() -> bool:

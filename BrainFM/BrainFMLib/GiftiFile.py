@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import vtk
 from BrainFMEngine.errors import FileAccessError
-from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+from vtk.util.numpy_support import numpy_to_vtk
 
 DAMAGED_HINT = "Run it again."
 POINTS, TRIANGLES = "NIFTI_INTENT_POINTSET", "NIFTI_INTENT_TRIANGLE"
@@ -44,9 +44,7 @@ def makePolyData(vertices: np.ndarray, triangles: np.ndarray) -> vtk.vtkPolyData
     points = vtk.vtkPoints()
     points.SetData(numpy_to_vtk(np.ascontiguousarray(vertices, np.float32), deep=True))
     cells = vtk.vtkCellArray()
-    ends = np.arange(0, 3 * len(triangles) + 1, 3, dtype=np.int64)
-    corners = np.ascontiguousarray(triangles, np.int64).ravel()
-    cells.SetData(numpy_to_vtkIdTypeArray(ends, deep=True), numpy_to_vtkIdTypeArray(corners, deep=True))
+    cells.SetData(3, numpy_to_vtk(np.ascontiguousarray(triangles, np.int32).ravel(), deep=True))
     polyData = vtk.vtkPolyData()
     polyData.SetPoints(points)
     polyData.SetPolys(cells)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from BrainFMLib.LabelSurfaces import SurfaceMaker, makeHere
 from BrainFMLib.Placement import Placement
 from BrainFMLib.ResultFiles import ResultFiles
 from BrainFMLib.SceneChange import SceneChange
@@ -19,6 +20,8 @@ class ImportContext:
         placement: the position of the results.
         change: what is done to the scene.
         surfaces: whether surfaces are made from the distance maps where there are no files of them.
+        makeSurfaces: makes the 3D surfaces of labels.
+        segmentsIn3D: the segmentation node that is to be updated if it has 3D surfaces, else None.
         images: what was read so far, by the `file` of the kind: two kinds may need the same image.
     """
 
@@ -26,4 +29,6 @@ class ImportContext:
     placement: Placement
     change: SceneChange
     surfaces: bool = False
+    makeSurfaces: SurfaceMaker = makeHere
+    segmentsIn3D: Any | None = None
     images: dict[str, Any] = field(default_factory=dict)

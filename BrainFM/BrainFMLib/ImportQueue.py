@@ -14,6 +14,7 @@ from BrainFMLib.Results import importSteps
 from BrainFMLib.ResultSequences import ResultSequences
 from BrainFMLib.RunFolder import removeSteps
 from BrainFMLib.StepRunner import StepRunner
+from BrainFMLib.SurfaceProcess import makeInChild
 
 
 class ImportQueue:
@@ -75,7 +76,9 @@ class ImportQueue:
         scene, frame = slicer.mrmlScene, isinstance(source, FrameSource)
         mode = self._sequences.importMode(self._mode) if frame else self._mode
         inputNode, name = source.inputNode(), source.resultName
-        resultSet = yield from importSteps(folder, folder.name, inputNode, name, scene, mode, self._surfaces)
+        resultSet = yield from importSteps(
+            folder, folder.name, inputNode, name, scene, mode, self._surfaces, makeInChild
+        )
         if frame:
             resultSet = yield from self._sequences.addSteps(resultSet, source)
         yield from removeSteps(folder)

@@ -19,6 +19,7 @@ from BrainFMLib import SubjectHierarchy
 from BrainFMLib.InputExport import worldAffine
 
 SAMPLES = 1_000_000
+FEW_SAMPLES = 10_000
 DOUBTFUL_BORDER = 5
 MODALITIES = {"MR": "mr", "CT": "ct"}
 
@@ -156,9 +157,14 @@ def orientation(affine: np.ndarray) -> str:
 
 
 def _labelWarning(sample: np.ndarray) -> list[str]:
-    values = np.unique(sample)
-    isLabels = values.size <= 64 and np.array_equal(values, np.round(values))
+    few, every = sample.ravel()[:: max(1, sample.size // FEW_SAMPLES)], sample
+    isLabels = all(_areLabels(part) for part in (few, every))  # sorting every voxel takes long, and is seldom needed
     return [_("it looks like a label map and not like a scan")] if isLabels else []
+
+
+def _areLabels(voxels: np.ndarray) -> bool:
+    values = np.unique(voxels)
+    return values.size <= 64 and np.array_equal(values, np.round(values))
 
 
 def _cutWarning(node: Any) -> list[str]:

@@ -138,7 +138,7 @@ def _bias(kinds: set[str]) -> Plan | None:
         for orientation in ("Axial", "Coronal")
         for label, background, overlay in columns
     )
-    return Plan("Bias", panes, _grid(2, 3), overlay=_("Field overlay:"), opacity=0.4)
+    return Plan("Bias", panes, _grid(2, 3), overlay=_("Field overlay:"), opacity=0.5)
 
 
 def _atlas(kinds: set[str]) -> Plan | None:

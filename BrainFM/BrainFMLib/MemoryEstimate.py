@@ -86,9 +86,10 @@ class MemoryEstimate:
             *(request.model, request.device, request.grid, request.flip),
         )
         told, estimate = self._known.get(key, (-_FRESH_S, None))
+        if estimate is not None:
+            self.onEstimate(estimate)
         if time.monotonic() - told < _FRESH_S:
             self.stop()
-            self.onEstimate(estimate)
         elif key != self._asked:
             self.stop()
             self._wanted = (key, volumeNode.GetID(), request)

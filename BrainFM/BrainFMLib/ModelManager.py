@@ -35,6 +35,7 @@ class ModelRow:
         url, sha256: of the download, or of the weights that are here.
         evidence: who vouches for the file.
         folder: where it is, None if it is missing.
+        card: what one should know before using it: keys of the engine's `models.card.TITLES` and texts.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ModelRow:
     sha256: str
     evidence: str
     folder: Path | None
+    card: tuple[tuple[str, str], ...] = ()
 
 
 class ModelManager:
@@ -97,20 +99,23 @@ class ModelManager:
         onProgress: ProgressCallback | None = None,
         onFinished: FinishedCallback | None = None,
         name: str | None = None,
+        title: str = "",
     ) -> None:
         """Check a checkpoint of the authors or a model folder, convert and store it; nothing in it is executed.
 
         Args:
-            path: `.pth` file, model folder, or the model.safetensors in one.
+            path: `.pth` file, model folder, or the model.safetensors in one; a training run gives its best weights.
             onProgress: see the class.
             onFinished: see the class.
             name: what it will be called; by default made from the file's name, with a number if that is taken.
+            title: what users will read; "" as the file says.
 
         Raises:
             RuntimeError: a download or an import goes on.
         """
         name = name or store.free_name(store.default_name(path))
-        self._start(["models", "import", str(path), "--name", name], onProgress, onFinished)
+        titled = ["--title", title] if title else []
+        self._start(["models", "import", str(path), "--name", name, *titled], onProgress, onFinished)
 
     def remove(self, name: str) -> None:
         """Delete an installed model.
@@ -171,6 +176,7 @@ def _rowOf(facts: listing.ModelFacts) -> ModelRow:
         sha256=facts.sha256,
         evidence=facts.evidence,
         folder=Path(facts.folder) if facts.folder else None,
+        card=facts.card,
     )
 
 

@@ -9,6 +9,7 @@ import gzip
 import math
 import struct
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,10 +92,11 @@ def readSteps(path: Path) -> FractionSteps[NiftiImage]:
         if file.read(1):  # reaching the end also makes a compressed stream compare its checksum
             raise FileAccessError(f"{path.name} is damaged: it is longer than its header says", DAMAGED_HINT)
     if header.dtype != native:
-        stored.byteswap(inplace=True)
+        for part in _parts(stored):
+            part.byteswap(inplace=True)
+            yield 1.0
     if (header.slope, header.intercept) != (1.0, 0.0):
-        yield 1.0
-        values = _scaled(stored, header)
+        values = yield from _scaledSteps(stored, header)
     return NiftiImage(header, values)
 
 
@@ -123,8 +125,15 @@ def _parsed(data: bytes, path: Path) -> NiftiHeader:
     return NiftiHeader(shape, np.dtype(order + DTYPES[code]), int(offset), *scale)
 
 
-def _scaled(stored: np.ndarray, header: NiftiHeader) -> vtk.vtkDataArray:
+def _parts(values: np.ndarray) -> Iterator[np.ndarray]:
+    count = STEP_BYTES // 4
+    return (values[start : start + count] for start in range(0, values.size, count))
+
+
+def _scaledSteps(stored: np.ndarray, header: NiftiHeader) -> FractionSteps[vtk.vtkDataArray]:
     values = vtk.vtkFloatArray()
     values.SetNumberOfValues(stored.size)
-    vtk_to_numpy(values)[:] = stored * np.float32(header.slope) + np.float32(header.intercept)
+    for target, part in zip(_parts(vtk_to_numpy(values)), _parts(stored), strict=True):
+        target[:] = part * np.float32(header.slope) + np.float32(header.intercept)
+        yield 1.0
     return values

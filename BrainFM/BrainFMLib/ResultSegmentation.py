@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any
 
 import slicer
-from slicer.i18n import tr as _
 from slicer.util import vtkMatrixFromArray
 from vtk import vtkMatrix4x4, vtkPolyData
+from vtk.util.numpy_support import vtk_to_numpy
 
 from BrainFMLib.ImportContext import ImportContext
 from BrainFMLib.LabelImage import LabelImage, labelImageSteps
+from BrainFMLib.LabelSurfaces import LabelledImage
 from BrainFMLib.ResultKinds import ResultKind
 from BrainFMLib.ResultVolumes import loadImage
+from BrainFMLib.SegmentSurfaces import representationNames, smoothingOf
 from BrainFMLib.Steps import FractionSteps, part
 from BrainFMLib.Terminology import SegmentDescription, describe, labelIDOf
 
@@ -22,23 +24,42 @@ FLUID_AROUND_BRAIN = 24
 SURFACE_NETS = "1"
 
 
-def loadSegmentation(kind: ResultKind, context: ImportContext) -> FractionSteps[LabelImage]:
-    """Read the labels and cut them to where there are any, in short steps."""
-    image = yield from part(loadImage(kind, context), 0.0, 0.5)
-    return (yield from part(labelImageSteps(image.array()), 0.5, 1.0))
+@dataclass(frozen=True)
+class LoadedSegmentation:
+    """What goes into a segmentation: labels, and their surfaces by label (none: {})."""
+
+    labels: LabelImage
+    surfaces: dict[int, vtkPolyData]
 
 
-def showSegmentation(kind: ResultKind, labels: LabelImage, node: Any, context: ImportContext) -> None:
-    """Put labels into their node.
+def loadSegmentation(kind: ResultKind, context: ImportContext) -> FractionSteps[LoadedSegmentation]:
+    """Read the labels and cut them to where there are any, in short steps; make surfaces if there were some before."""
+    image = yield from part(loadImage(kind, context), 0.0, 0.25)
+    labels = yield from part(labelImageSteps(image.array()), 0.25, 0.5)
+    if context.segmentsIn3D is None:
+        return LoadedSegmentation(labels, {})
+    x0, x1, y0, y1, z0, z1 = labels.extent
+    voxels = vtk_to_numpy(labels.values).reshape(z1 - z0 + 1, y1 - y0 + 1, x1 - x0 + 1)
+    wanted = LabelledImage(voxels, (x0, y0, z0), context.placement.affine, labels.ids)
+    steps = context.makeSurfaces([wanted], smoothingOf(context.segmentsIn3D.GetSegmentation()))
+    (surfaces,) = yield from part(steps, 0.5, 1.0)
+    return LoadedSegmentation(labels, surfaces)
+
+
+def showSegmentation(kind: ResultKind, loaded: LoadedSegmentation, node: Any, context: ImportContext) -> None:
+    """Put labels, and surfaces if there are any, into their node.
 
     The segments of a node that was made earlier stay what they are (so what the user set for them is kept), but show
     the new label map; segments of the user's own are not touched.
     """
+    labels = loaded.labels
     isNew = node.GetSegmentation().GetNumberOfSegments() == 0
     _undoable(node, context)
     context.placement.attach(node)
     _setReferenceGeometry(node, context)
-    _replaceSegments(node.GetSegmentation(), labels, _orientedLabels(labels, context))
+    wasModifying = node.StartModify()
+    _replaceSegments(node.GetSegmentation(), loaded, _orientedLabels(labels, context))
+    node.EndModify(wasModifying)
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetOpacity2DFill(FILL_OPACITY)
@@ -46,40 +67,6 @@ def showSegmentation(kind: ResultKind, labels: LabelImage, node: Any, context: I
         for labelID in labels.ids:
             hideIn3D = not describe(labelID).isInside or labelID == FLUID_AROUND_BRAIN
             node.GetDisplayNode().SetSegmentVisibility3D(describe(labelID).segmentID, not hideIn3D)
-
-
-def surfaceSteps(segmentationNode: Any) -> Generator[tuple[str, float], None, None]:
-    """Make and show the 3D surfaces, structure by structure: yields what is being done and the fraction done.
-
-    Large structures (cortex, bone) take a second each; surfaces that are there already are not made again.
-    """
-    segmentation = segmentationNode.GetSegmentation()
-    converter = slicer.vtkSegmentationConverter
-    source, name = converter.GetBinaryLabelmapRepresentationName(), converter.GetClosedSurfaceRepresentationName()
-    rule = slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule()
-    for parameter in (rule.GetConversionMethodParameterName(), rule.GetSmoothingFactorParameterName()):
-        rule.SetConversionParameter(parameter, segmentation.GetConversionParameter(parameter))
-    segments = [segmentation.GetSegment(segmentID) for segmentID in segmentation.GetSegmentIDs()]
-    wanted = [one for one in segments if one.GetRepresentation(source) and not one.GetRepresentation(name)]
-    made = []
-    for index, segment in enumerate(wanted):
-        yield _("Making the surface of {name}").format(name=segment.GetName()), index / len(wanted)
-        surface = vtkPolyData()
-        rule.CreateClosedSurface(segment.GetRepresentation(source), surface, [segment.GetLabelValue()])
-        made.append((segment, surface))
-    # All at once: when some segments have a surface, Slicer makes those of all others in one go.
-    wasModifying = segmentationNode.StartModify()
-    for segment, surface in made:
-        segment.AddRepresentation(name, surface)
-    segmentationNode.EndModify(wasModifying)
-    segmentationNode.CreateClosedSurfaceRepresentation()
-    segmentationNode.GetDisplayNode().SetVisibility3D(True)
-
-
-def createSurfaces(segmentationNode: Any) -> None:
-    """Make and show the 3D surfaces at once; for scripts, because it takes seconds."""
-    for _step in surfaceSteps(segmentationNode):
-        pass
 
 
 def _orientedLabels(labels: LabelImage, context: ImportContext) -> Any:
@@ -100,9 +87,9 @@ def _setReferenceGeometry(node: Any, context: ImportContext) -> None:
     node.GetSegmentation().SetConversionParameter(converter.GetReferenceImageGeometryParameterName(), geometry)
 
 
-def _replaceSegments(segmentation: Any, labels: LabelImage, image: Any) -> None:
+def _replaceSegments(segmentation: Any, loaded: LoadedSegmentation, image: Any) -> None:
     rule = slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule
-    source = slicer.vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
+    labels, (source, surface) = loaded.labels, representationNames()
     segmentation.SetSourceRepresentationName(source)
     segmentation.SetConversionParameter(rule.GetConversionMethodParameterName(), SURFACE_NETS)
     for segmentID in segmentation.GetSegmentIDs():
@@ -110,16 +97,18 @@ def _replaceSegments(segmentation: Any, labels: LabelImage, image: Any) -> None:
             segmentation.RemoveSegment(segmentID)
     for labelID in labels.ids:
         description = describe(labelID)
+        parts = {source: image} | ({surface: loaded.surfaces[labelID]} if labelID in loaded.surfaces else {})
         segment = segmentation.GetSegment(description.segmentID)
         if segment is None:
-            segmentation.AddSegment(_newSegment(description, source, image), description.segmentID)
+            segmentation.AddSegment(_newSegment(description, parts), description.segmentID)
             continue
         segment.RemoveAllRepresentations()
         segment.SetLabelValue(labelID)
-        segment.AddRepresentation(source, image)
+        for name, data in parts.items():
+            segment.AddRepresentation(name, data)
 
 
-def _newSegment(description: SegmentDescription, source: str, image: Any) -> Any:
+def _newSegment(description: SegmentDescription, parts: dict[str, Any]) -> Any:
     segment = slicer.vtkSegment()
     segment.SetName(description.name)
     segment.SetNameAutoGenerated(False)
@@ -127,7 +116,8 @@ def _newSegment(description: SegmentDescription, source: str, image: Any) -> Any
     segment.SetColorAutoGenerated(False)
     segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), description.terminology)
     segment.SetLabelValue(description.id)
-    segment.AddRepresentation(source, image)
+    for name, data in parts.items():
+        segment.AddRepresentation(name, data)
     return segment
 
 
@@ -154,7 +144,5 @@ def _undoable(node: Any, context: ImportContext) -> None:
 
 
 def _parts(segment: Any) -> tuple[Any, int, dict[str, Any]]:
-    converter = slicer.vtkSegmentationConverter
-    names = (converter.GetBinaryLabelmapRepresentationName(), converter.GetClosedSurfaceRepresentationName())
-    representations = {name: segment.GetRepresentation(name) for name in names}
+    representations = {name: segment.GetRepresentation(name) for name in representationNames()}
     return segment, segment.GetLabelValue(), {name: data for name, data in representations.items() if data is not None}

@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from BrainFMLib import SubjectHierarchy
 from BrainFMLib.ImportContext import ImportContext
+from BrainFMLib.LabelSurfaces import SurfaceMaker, makeHere
 from BrainFMLib.NiftiFile import DAMAGED_HINT
 from BrainFMLib.Placement import Placement
 from BrainFMLib.QualityReport import loadReport, showReport
@@ -23,6 +24,7 @@ from BrainFMLib.ResultSet import MODEL_ATTRIBUTE, NAME_ATTRIBUTE, NUMBER_ATTRIBU
 from BrainFMLib.ResultSurfaces import isSurfaceThere, loadSurface, showSurface
 from BrainFMLib.ResultVolumes import loadImage, showImage
 from BrainFMLib.SceneChange import SceneChange
+from BrainFMLib.SegmentSurfaces import hasSurfaces
 from BrainFMLib.Steps import FractionSteps, part
 from BrainFMLib.Transforms import loadAffine, loadWarp, showAffine, showWarp
 from BrainFMLib.VolumesTable import loadVolumes, showVolumes
@@ -71,6 +73,7 @@ def importSteps(
     scene: Any,
     mode: Mode = "update",
     surfaces: bool = False,
+    makeSurfaces: SurfaceMaker = makeHere,
 ) -> Steps:
     """Bring a result folder into the scene; the generator returns the ResultSet.
 
@@ -85,6 +88,7 @@ def importSteps(
         scene: the scene.
         mode: "update" reuses the nodes of the input's latest set, and keeps how they are displayed; "new" makes others.
         surfaces: also make surfaces from the distance maps where there are no files of them.
+        makeSurfaces: makes the 3D surfaces of the segmentation, where those that are updated had some.
 
     Raises:
         FileAccessError: the folder is not complete or not readable.
@@ -92,13 +96,20 @@ def importSteps(
     change = SceneChange(scene)
     try:
         files = ResultFiles(folder, stem)
-        context = ImportContext(files, Placement(files, inputNode), change, surfaces)
+        former = _segmentsIn3D(inputNode) if mode == "update" else None
+        context = ImportContext(files, Placement(files, inputNode), change, surfaces, makeSurfaces, former)
         loaded = yield from _loadSteps(context)
         inputNode = inputNode if inputNode is not None and inputNode.GetScene() is not None else None
         return (yield from _showSteps(loaded, inputNode, inputName, mode, context))
     except BaseException:
         change.takeBack()
         raise
+
+
+def _segmentsIn3D(inputNode: Any | None) -> Any | None:
+    former = ResultSet.of(inputNode)
+    node = former.get("dseg") if former is not None else None
+    return node if node is not None and hasSurfaces(node) else None
 
 
 def _loadSteps(context: ImportContext) -> Steps:

@@ -8,13 +8,17 @@ from typing import Any
 
 import qt
 
+from BrainFMLib.Steps import Waiting
+
 _SLICE_S = 0.03
+_WAIT_MS = 30
 
 
 class StepRunner:
     """Runs a generator to its end without holding the event loop.
 
-    Between two returns to the event loop steps are taken for at most about 30 ms, or one step if it takes longer.
+    Between two returns to the event loop steps are taken for at most about 30 ms, or one step if it takes longer. A
+    step that only waits (it yields `Steps.Waiting`, alone or at the end of a tuple) gives the event loop time.
 
     Args:
         steps: the generator; what it yields goes to `onStep`.
@@ -54,10 +58,13 @@ class StepRunner:
             return
         end = time.monotonic() + _SLICE_S
         finish: Callable[[], None] | None = None
+        waits = False
         self._advancing = True
         try:
-            while finish is None and not self._stopping and time.monotonic() < end:
-                self._onStep(next(self._steps))
+            while not waits and not self._stopping and time.monotonic() < end:
+                step = next(self._steps)
+                waits = isinstance(step[-1] if isinstance(step, tuple) else step, Waiting)
+                self._onStep(step)
         except StopIteration as stop:
             value = stop.value
             finish = lambda: self._onDone(value)  # noqa: E731
@@ -72,4 +79,4 @@ class StepRunner:
             self._steps = None
             finish()
         else:
-            qt.QTimer.singleShot(0, self._advance)
+            qt.QTimer.singleShot(_WAIT_MS if waits else 0, self._advance)

@@ -9,6 +9,10 @@ Made = TypeVar("Made")
 FractionSteps = Generator[float, None, Made]
 
 
+class Waiting(float):
+    """A fraction told while waiting for something else, so that there is no hurry to go on."""
+
+
 def part(steps: FractionSteps[Made], first: float, last: float) -> FractionSteps[Made]:
     """Run steps as a part of longer work, from the fraction `first` to `last`."""
     while True:
@@ -16,4 +20,5 @@ def part(steps: FractionSteps[Made], first: float, last: float) -> FractionSteps
             fraction = next(steps)
         except StopIteration as stop:
             return stop.value
-        yield min(first + (last - first) * fraction, last)
+        kind = Waiting if isinstance(fraction, Waiting) else float
+        yield kind(min(first + (last - first) * fraction, last))

@@ -147,9 +147,8 @@ def _addColumn(node: Any, array: Any, name: str, values: Iterable[Any], descript
     for value in values:
         array.InsertNextValue(value)
     node.AddColumn(array)
-    unit = UNITS.get(name, "")
-    node.SetColumnTitle(name, f"{name} ({unit})" if unit else name)
-    node.SetColumnUnitLabel(name, unit)
+    node.SetColumnTitle(name, name)
+    node.SetColumnUnitLabel(name, UNITS.get(name, ""))  # which Slicer adds to the title
     node.SetColumnDescription(name, description)
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from BrainFMLib.EngineProcess import EngineProcess, Outcome
+from BrainFMLib.EngineRun import MAX_OF_A_KIND
 from slicer.i18n import tr as _
+
+_GIB = 1 << 30
 
 
 @dataclass
@@ -21,6 +24,7 @@ class CheckResult:
         general: sentences about the data set as a whole.
         ofSubject: subject -> sentences.
         wrong: subjects that cannot be used.
+        needs: memory and disk that training will need, in words; "" if the check did not come so far.
     """
 
     outcome: Outcome
@@ -28,6 +32,7 @@ class CheckResult:
     general: list[str] = field(default_factory=list)
     ofSubject: dict[str, list[str]] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)
+    needs: str = ""
 
     def sentence(self) -> str:
         """Return the result in a sentence."""
@@ -35,9 +40,10 @@ class CheckResult:
             return _("The check was cancelled.") if self.outcome.state == "cancelled" else self.outcome.sentence
         count = len(self.general) + sum(map(len, self.ofSubject.values()))
         if not count:
-            return _("Nothing is wrong: the data set is ready for training.")
-        text = _("{problems} problems; {wrong} subjects cannot be used.").format(problems=count, wrong=len(self.wrong))
-        return " ".join([text, *self.general])
+            return " ".join([_("Nothing is wrong: the data set is ready for training."), self.needs]).strip()
+        text = _("Number of problems: {problems}; of subjects that cannot be used: {wrong}.")
+        general = [sentence[:1].upper() + sentence[1:] for sentence in self.general]
+        return " ".join([text.format(problems=count, wrong=len(self.wrong)), *general, self.needs]).strip()
 
 
 class DatasetCheck:
@@ -69,20 +75,27 @@ class DatasetCheck:
         self.discard()
         engine = self._engine = self.makeEngine()
         told: list[tuple[str, str]] = []
-        final: list[dict[str, Any]] = []
+        warnings = 0
+        facts: dict[str, dict[str, Any]] = {}
 
         def onEvent(event: dict[str, Any]) -> None:
+            nonlocal warnings
             kind = event["event"]
+            warnings += kind == "warning"
             if kind == "progress":
                 onProgress(float(event.get("total") or 0.0), str(event.get("stage") or ""))
             elif kind in ("warning", "error"):
                 told.append((str(event.get("message") or ""), str(event.get("hint") or "")))
-            elif kind == "done":
-                final.append(event)
+            elif kind in ("done", "needs"):
+                facts[kind] = event
 
         def onEnd(outcome: Outcome) -> None:
             self._engine = None
-            onFinished(_resultOf(outcome, told, final[-1] if final else None))
+            result = _resultOf(outcome, told, facts)
+            if warnings >= MAX_OF_A_KIND:
+                text = _("There may be more warnings than the {n} that are shown.")
+                result.general.append(text.format(n=MAX_OF_A_KIND))
+            onFinished(result)
 
         engine.onEvent, engine.onFinished = onEvent, onEnd
         engine.start(["prepare", str(folder), "--check", "--progress", "json"])
@@ -99,10 +112,10 @@ class DatasetCheck:
             engine.discard()
 
 
-def _resultOf(outcome: Outcome, told: list[tuple[str, str]], final: dict[str, Any] | None) -> CheckResult:
-    results = final.get("results") if final is not None else None
+def _resultOf(outcome: Outcome, told: list[tuple[str, str]], facts: dict[str, dict[str, Any]]) -> CheckResult:
+    results = facts.get("done", {}).get("results")
     done = outcome.state != "cancelled" and bool(results)
-    result = CheckResult(outcome, done)
+    result = CheckResult(outcome, done, needs=_needsSentence(facts.get("needs")))
     names = {str(entry["input"]): entry.get("code") for entry in results or () if isinstance(entry, dict)}
     result.wrong = {name for name, code in names.items() if code}
     for message, hint in told:
@@ -114,3 +127,15 @@ def _resultOf(outcome: Outcome, told: list[tuple[str, str]], final: dict[str, An
         else:
             result.general.append(text)
     return result
+
+
+def _needsSentence(needs: dict[str, Any] | None) -> str:
+    """Return memory and disk in words, for the preset that needs least."""
+    if not needs:
+        return ""
+    size = {key: float(needs.get(key) or 0) / _GIB for key in ("subjects", "memory_free", "dataset", "disk_free")}
+    text = _(
+        "Training keeps {subjects:.1f} GiB of subjects in memory ({memory_free:.1f} GiB are free); the data set takes "
+        "{dataset:.1f} GiB of disk ({disk_free:.1f} GiB are free)."
+    )
+    return text.format(**size)

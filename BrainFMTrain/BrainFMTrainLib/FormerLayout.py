@@ -24,6 +24,17 @@ def remember(before: int) -> None:
         node.SetAttribute(ATTRIBUTE, f"{former[0] if isOurs else before} {shown}")
 
 
+def note() -> str:
+    """Return what was taken note of, "" for nothing: a scene that is closed forgets it."""
+    return layoutNode().GetAttribute(ATTRIBUTE) or ""
+
+
+def noteAgain(text: str) -> None:
+    """Take note of what `note` returned."""
+    if text:
+        layoutNode().SetAttribute(ATTRIBUTE, text)
+
+
 def restore() -> None:
     """Give the user's layout back, unless another one was chosen since."""
     node = layoutNode()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,41 +13,15 @@ from BrainFMLib.Progress import timeLeftText
 from slicer.i18n import tr as _
 
 from BrainFMTrainLib.LossCurves import LossCurves
-from BrainFMTrainLib.RunList import RunRow, readRun
-from BrainFMTrainLib.RunLogTail import RunLogTail
+from BrainFMTrainLib.RunFacts import RunFacts, resourcesSentence
+from BrainFMTrainLib.RunList import readRun
+from BrainFMTrainLib.RunLogTail import RunLogTail, ScoreTail
 
 PICTURES = "pictures"
 SLICE_SECONDS = 0.02
 """How long the GUI thread reads at a time."""
 RECENT = 50
 """Steps whose median tells how long one takes."""
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """Numbers of the last step; None where they are not known yet."""
-
-    step: int | None = None
-    loss: float | None = None
-    rate: float | None = None
-    seconds: float | None = None
-    waited: float | None = None
-    skipped: int = 0
-
-    def sentence(self, row: RunRow) -> str:
-        """Return them in words."""
-        if self.step is None:
-            return ""
-        parts = [_("Step {step} of {steps}").format(step=self.step, steps=row.seen.state.steps if row.seen else "?")]
-        if self.loss is not None:
-            parts.append(_("loss {loss:.4g}").format(loss=self.loss))
-        if self.rate is not None:
-            parts.append(_("learning rate {rate:.3g}").format(rate=self.rate))
-        if self.seconds is not None:
-            parts.append(_("{seconds:.2f} s a step").format(seconds=self.seconds))
-        if self.skipped:
-            parts.append(_("{n} steps skipped (not finite)").format(n=self.skipped))
-        return " · ".join(parts)
 
 
 class RunFollower:
@@ -56,43 +31,51 @@ class RunFollower:
         folder: of the run.
         row: its state.
         curves: its losses.
+        scores: those of its validations.
         facts: of the last step.
-        changed: whether the losses changed since the last time this was set to False.
+        changed: whether curves or scores changed since the last time this was set to False.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.row = readRun(folder)
-        self.curves, self.facts, self.changed = LossCurves(), RunFacts(), False
-        self._tail = RunLogTail(folder)
+        self.curves, self.scores, self.facts, self.changed = LossCurves(), LossCurves(), RunFacts(), False
+        self._tails = ((RunLogTail(folder), self.curves), (ScoreTail(folder), self.scores))
         self._recent: deque[float] = deque(maxlen=RECENT)
+        self._last: Mapping[str, Any] = {}
 
-    def look(self) -> None:
-        """Read what is new, for some milliseconds."""
+    def look(self, seconds: float = SLICE_SECONDS) -> None:
+        """Read what is new, for about so long."""
         self.row = readRun(self.folder)
-        steps = self._tail.read(SLICE_SECONDS)
-        if self._tail.restarted:
-            self._tail.restarted = False
-            self.curves.clear()
-            self._recent.clear()
-            self.changed = True
-        for step in steps:
-            self.curves.add(step)
-            if isinstance(step.get("seconds"), (int, float)):
-                self._recent.append(step["seconds"])
-        if steps:
-            self.changed = True
-            self.facts = self._factsOf(steps[-1])
+        deadline = time.perf_counter() + seconds
+        for tail, curves in self._tails:
+            tail.caughtUp = False
+            while not tail.caughtUp and time.perf_counter() < deadline:
+                self._take(tail, curves)
+        if self._last:
+            self.facts = self._factsOf(self._last)
 
     @property
     def caughtUp(self) -> bool:
         """Whether everything that is there was read."""
-        return self._tail.caughtUp
+        return all(tail.caughtUp for tail, _curves in self._tails)
+
+    @property
+    def gone(self) -> bool:
+        """Whether its folder was deleted while it was followed."""
+        return self.row.seen is None and bool(self.curves.names) and not self.folder.exists()
 
     def fraction(self) -> float:
         """Return how much is done, 0..1."""
         state = self.row.seen.state if self.row.seen is not None else None
         return min(state.step / state.steps, 1.0) if state is not None and state.steps else 0.0
+
+    def sentence(self) -> str:
+        """Return how it is, in a sentence or two."""
+        if self.gone:
+            text = _("Its folder was deleted or moved after step {step}. What was read of it is still shown.")
+            return text.format(step=self.facts.step)
+        return self.row.sentence()
 
     def timeLeft(self) -> str:
         """Return how long it will go on, in words; "" if it does not go on or nothing is known."""
@@ -101,19 +84,42 @@ class RunFollower:
         assert self.row.seen is not None
         return timeLeftText(median(self._recent) * max(self.row.seen.state.steps - self.facts.step, 0))
 
+    def resources(self) -> str:
+        """Return what its process uses now, in words; "" if it does not go on."""
+        alive = self.row.alive and self.row.seen is not None
+        return resourcesSentence(self.row.seen.state.resources) if alive and self.row.seen is not None else ""
+
     def newestPicture(self) -> Path | None:
-        """Return the picture of the last validation."""
+        """Return the picture of the last validation; their names rise with the step."""
         try:
-            return max((self.folder / PICTURES).glob("*.png"), key=lambda path: path.stat().st_mtime, default=None)
+            return max((self.folder / PICTURES).glob("step-*.png"), default=None)
         except OSError:
             return None
 
-    def _factsOf(self, step: dict[str, Any]) -> RunFacts:
+    def _take(self, tail: RunLogTail | ScoreTail, curves: LossCurves) -> None:
+        rows = tail.read()
+        if tail.restarted:
+            tail.restarted = False
+            curves.clear()
+            self._recent.clear()
+        for row in rows:
+            curves.add(row)
+            if "loss" in row and curves is self.curves:
+                self._last = row
+                if isinstance(row.get("seconds"), (int, float)):
+                    self._recent.append(row["seconds"])
+        self.changed = self.changed or bool(rows)
+
+    def _factsOf(self, step: Mapping[str, Any]) -> RunFacts:
         return RunFacts(
             step=step["step"],
-            loss=step.get("loss"),
-            rate=step.get("lr"),
+            loss=_number(step.get("loss")),
+            rate=_number(step.get("lr")),
             seconds=median(self._recent) if self._recent else None,
-            waited=step.get("waited"),
-            skipped=int(step.get("skipped") or 0),
+            waited=_number(step.get("waited")),
+            skipped=int(_number(step.get("skipped")) or 0),
         )
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,17 +109,23 @@ def listRuns(folder: Path | None) -> Iterator[Path]:
 
 def readRun(folder: Path) -> RunRow:
     """Look at one run; what cannot be read is a row that says so."""
-    hasModel = (folder / MODEL_NAME).is_dir()
+    weights = [folder / MODEL_NAME, *(folder / "checkpoints" / f"{name}.pt" for name in ("best", "last"))]
+    hasModel = any(path.exists() for path in weights)
     try:
         return RunRow(folder, read_state(folder), hasModel=hasModel)
     except BrainFMError as error:
         return RunRow(folder, None, str(error), hasModel)
 
 
-def runSteps(folder: Path | None) -> Generator[RunRow, None, list[RunRow]]:
-    """Yield one run after the other, as work in steps; the newest first."""
+def runSteps(folder: Path | None, others: Iterable[Path] = ()) -> Generator[RunRow, None, list[RunRow]]:
+    """Yield one run after the other, as work in steps; the newest first.
+
+    Args:
+        folder: whose runs are read; None for none.
+        others: folders of further runs.
+    """
     rows = []
-    for path in listRuns(folder):
+    for path in dict.fromkeys([*listRuns(folder), *others]):
         rows.append(readRun(path))
         yield rows[-1]
     return sorted(rows, key=lambda row: row.seen.state.started if row.seen else 0.0, reverse=True)

@@ -1,92 +1,58 @@
-"""Samples in the scene and side by side in linked slice views."""
+"""Slice views of their own for samples: side by side, linked, a row for each orientation."""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import slicer
 
-from BrainFMTrainLib import FormerLayout
+from BrainFMTrainLib import FormerLayout, SampleNodes, SampleOverlays
+from BrainFMTrainLib.SampleOverlays import Looks
 
-ATTRIBUTE, OVERLAY = "BrainFMTrain.Sample", "BrainFMTrain.Overlay"
 MOST_SAMPLES = 8
 ORIENTATIONS = ("Axial", "Coronal", "Sagittal")
 FIRST_LAYOUT = 29400
 VIEW_GROUP = 30
-_OPACITY = 0.5
+_OUTLINE = 0.8
 _COLORS = {"Axial": "#F34A33", "Coronal": "#6EB04B", "Sagittal": "#EDD54C"}
-
-
-def showSample(path: Path, index: int, name: str) -> Any:
-    """Read a sample into the scene; the volume of that index is used again. Returns the volume."""
-    return _read(path, sampleNode(index), "vtkMRMLScalarVolumeNode", ATTRIBUTE, index, name)
-
-
-def showOverlay(path: Path, index: int, name: str, labels: bool) -> Any:
-    """Read a target that covers a sample; `labels`: it is a label map, and shown as outlines."""
-    kind = "vtkMRMLLabelMapVolumeNode" if labels else "vtkMRMLScalarVolumeNode"
-    node = overlayNode(index)
-    if node is not None and node.GetClassName() != kind:
-        slicer.mrmlScene.RemoveNode(node)
-        node = None
-    node = _read(path, node, kind, OVERLAY, index, name)
-    if labels:
-        node.GetDisplayNode().SetAndObserveColorNodeID("vtkMRMLColorTableNodeRandom")
-    return node
-
-
-def removeOverlays() -> None:
-    """Forget all targets."""
-    for index in range(MOST_SAMPLES):
-        node = overlayNode(index)
-        if node is not None:
-            slicer.mrmlScene.RemoveNode(node)
 
 
 def sampleNode(index: int) -> Any | None:
     """Return the volume of a sample, None if it is not there."""
-    return _find(ATTRIBUTE, index)
+    return SampleNodes.find(SampleNodes.keyOf(SampleNodes.IMAGE, index))
 
 
-def overlayNode(index: int) -> Any | None:
-    """Return what covers a sample, None if nothing does."""
-    return _find(OVERLAY, index)
+def viewName(row: int, index: int) -> str:
+    """Return the name of the view of a sample in a row."""
+    return f"BrainFMTrain{row + 1}-{index + 1}"
 
 
-def _read(path: Path, node: Any | None, kind: str, attribute: str, index: int, name: str) -> Any:
-    if node is None:
-        node = slicer.mrmlScene.AddNewNodeByClass(kind)
-        node.SetAttribute(attribute, str(index))
-        node.CreateDefaultDisplayNodes()
-    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
-    storage.SetFileName(str(path))
-    if not storage.ReadData(node):
-        raise OSError(path)
-    node.SetName(name)
-    return node
+def layoutID(count: int, orientations: list[str]) -> int:
+    """Return the number of the layout for so many samples."""
+    return FIRST_LAYOUT + 8 * count + sum(1 << ORIENTATIONS.index(name) for name in orientations)
 
 
-def _find(attribute: str, index: int) -> Any | None:
-    scene = slicer.mrmlScene
-    for number in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
-        node = scene.GetNthNodeByClass(number, "vtkMRMLScalarVolumeNode")
-        if node.GetAttribute(attribute) == str(index):
-            return node
-    return None
+def isShown() -> bool:
+    """Whether one of these layouts is shown."""
+    return FIRST_LAYOUT < FormerLayout.layoutNode().GetViewArrangement() < FIRST_LAYOUT + 8 * (MOST_SAMPLES + 1)
 
 
-def arrange(labels: list[str], orientations: list[str]) -> None:
-    """Show samples from left to right, one row for each orientation; the views move together.
+def arrangeSteps(labels: list[str], orientations: list[str]) -> Iterator[None]:
+    """Show views from left to right, one row for each orientation; view after view, because making one takes time.
 
     Args:
         labels: what stands in the views of each sample.
         orientations: of `ORIENTATIONS`, at least one.
     """
+    for row in range(len(orientations)):
+        for index in range(len(labels)):
+            if _makeView(viewName(row, index)):
+                yield
     layout = FormerLayout.layoutNode()
     before = layout.GetViewArrangement()
-    number = FIRST_LAYOUT + 8 * len(labels) + sum(1 << ORIENTATIONS.index(name) for name in orientations)
+    number = layoutID(len(labels), orientations)
     text = _description(labels, orientations)
     if layout.IsLayoutDescription(number):
         layout.SetLayoutDescription(number, text)
@@ -94,31 +60,70 @@ def arrange(labels: list[str], orientations: list[str]) -> None:
         layout.AddLayoutDescription(number, text)
     layout.SetViewArrangement(number)
     FormerLayout.remember(before)
-    for row, _name in enumerate(orientations):
-        for index in range(len(labels)):
-            _fill(_viewName(row, index), sampleNode(index), overlayNode(index))
+    yield
 
 
-def _fill(viewName: str, node: Any | None, overlay: Any | None) -> None:
-    widget = slicer.app.layoutManager().sliceWidget(viewName)
+def fillSteps(count: int, orientations: list[str], looks: Looks) -> Iterator[None]:
+    """Give every view its sample and what covers it, view after view."""
+    for row, orientation in enumerate(orientations):
+        for index in range(count):
+            _fill(viewName(row, index), index, orientation, looks)
+            yield
+
+
+def fit(count: int, orientations: list[str]) -> None:
+    """Zoom every view onto its sample."""
+    for row in range(len(orientations)):
+        for index in range(count):
+            widget = slicer.app.layoutManager().sliceWidget(viewName(row, index))
+            if widget is not None and sampleNode(index) is not None:
+                widget.sliceLogic().FitSliceToBackground()
+
+
+def _makeView(name: str) -> bool:
+    """Make the node of a view ahead of the layout, which would make all at once; whether there was none."""
+    scene, kind = slicer.mrmlScene, "vtkMRMLSliceNode"
+    if scene.GetSingletonNode(name, kind) is not None:
+        return False
+    node = scene.CreateNodeByClass(kind)
+    node.UnRegister(None)
+    node.SetLayoutName(name)
+    node.SetName(name)
+    scene.AddNode(node)
+    return True
+
+
+def _fill(name: str, index: int, orientation: str, looks: Looks) -> None:
+    widget = slicer.app.layoutManager().sliceWidget(name)
     if widget is None:
         return
-    logic = widget.sliceLogic()
+    logic, node = widget.sliceLogic(), sampleNode(index)
     composite = logic.GetSliceCompositeNode()
-    composite.SetBackgroundVolumeID(node.GetID() if node is not None else None)
-    isLabels = overlay is not None and overlay.IsA("vtkMRMLLabelMapVolumeNode")
-    composite.SetForegroundVolumeID(overlay.GetID() if overlay is not None and not isLabels else None)
-    composite.SetForegroundOpacity(_OPACITY)
-    composite.SetLabelVolumeID(overlay.GetID() if isLabels else None)
-    logic.GetSliceNode().SetUseLabelOutline(True)
+    over = SampleOverlays.layers(index, orientation, looks) if node is not None else []
+    anatomy = SampleNodes.find(SampleOverlays.SEGMENTATION) if looks.outline and node is not None else None
+    wasModifying = composite.StartModify()
     composite.SetLinkedControl(True)
     composite.SetHotLinkedControl(True)
-    if node is not None:
-        logic.FitSliceToBackground()
+    composite.SetDoPropagateVolumeSelection(False)
+    composite.SetBackgroundVolumeID(node.GetID() if node is not None else None)
+    composite.SetLabelVolumeID(anatomy.GetID() if anatomy is not None else None)
+    composite.SetLabelOpacity(_OUTLINE)
+    _setLayers(composite, over)
+    composite.EndModify(wasModifying)
+    logic.GetSliceNode().SetUseLabelOutline(True)
 
 
-def _viewName(row: int, index: int) -> str:
-    return f"BrainFMTrain{row + 1}-{index + 1}"
+def _setLayers(composite: Any, over: list[tuple[Any, float]]) -> None:
+    """The first lies in the foreground, others in the layers above it."""
+    last = composite.Layer_Last
+    numbers = [composite.LayerForeground, *(last + number for number in range(len(over) - 1))]
+    for number, (node, opacity) in zip(numbers, over, strict=False):
+        composite.SetNthLayerVolumeID(number, node.GetID())
+        composite.SetNthLayerOpacity(number, opacity)
+    if not over:
+        composite.SetForegroundVolumeID(None)
+    for number in reversed(range(max(len(over) - 1, 0), composite.GetNumberOfAdditionalLayers())):
+        composite.SetNthLayerVolumeID(last + number, None)
 
 
 def _description(labels: list[str], orientations: list[str]) -> str:
@@ -127,7 +132,7 @@ def _description(labels: list[str], orientations: list[str]) -> str:
         line = ElementTree.SubElement(ElementTree.SubElement(rows, "item"), "layout", type="horizontal", split="true")
         for index, label in enumerate(labels):
             item = ElementTree.SubElement(line, "item")
-            facts = {"class": "vtkMRMLSliceNode", "singletontag": _viewName(row, index)}
+            facts = {"class": "vtkMRMLSliceNode", "singletontag": viewName(row, index)}
             view = ElementTree.SubElement(item, "view", facts)
             values = {"orientation": orientation, "viewlabel": label, "viewcolor": _COLORS[orientation]}
             for name, value in {**values, "viewgroup": str(VIEW_GROUP)}.items():

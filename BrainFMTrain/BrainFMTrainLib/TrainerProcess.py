@@ -85,6 +85,7 @@ class TrainerProcess:
     def kill(self) -> None:
         """End it and all that came of it at once; its last checkpoint stays."""
         if self._process is not None and self._process.poll() is None:
+            self._facts.cancelled = True
             ProcessTree(self._process.pid).kill()
             self._process.kill()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,10 @@ class TrainingController:
         """Estimate only."""
         self._begin(lambda: self._estimate(request, train=False))
 
-    def resume(self, request: TrainingRequest, folder: Path) -> None:
-        """Go on with the run in a folder."""
-        self._begin(lambda: self._launch(folder, request.resumeArguments(folder), request.keepRunning))
+    def resume(self, request: TrainingRequest, folder: Path, dataset: Path | None = None) -> None:
+        """Go on with the run in a folder; `dataset`: other than the one that it was trained on, since that is gone."""
+        arguments = replace(request, dataset=dataset).resumeArguments(folder)
+        self._begin(lambda: self._launch(folder, arguments, request.keepRunning))
 
     def stop(self, folder: Path) -> None:
         """Let the run in a folder save and end, whoever started it. Asked again, one of ours is ended at once."""

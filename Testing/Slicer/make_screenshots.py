@@ -18,6 +18,8 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 SIZE = (1300, 860)
 COLOURS = 256
+MIDDLE = (5.7, 15.6, 38.3)
+"""A place in the sample head (RAS mm) where much is to be seen."""
 LAYOUTS = ("Contrasts", "Anatomy", "Cortex", "Bias", "Atlas")
 
 
@@ -48,6 +50,7 @@ def take_all(bed, options) -> None:
     bed.pump(lambda: module.setup.dependencies.health is not None, 120)
     bed.pump(lambda: "GB" in module.ui.statusLabel.text, 60)
     slicer.app.layoutManager().resetSliceViews()
+    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *MIDDLE, slicer.vtkMRMLSliceNode.OffsetJumpSlice)
     take(bed, options, "module")
     module.setup.dependencies.health = module_bed.READY
     module.logic.makeEngine = lambda: module_bed.stub("--results", options.results, "succeed")
@@ -65,6 +68,7 @@ def take_all(bed, options) -> None:
             bed.pump(timeout_s=2.0)
         take(bed, options, name.lower())
     bed.close_module()
+    bed.pump(timeout_s=0.5)
     window.hide()
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import slicer
 from BrainFMLib import Scope
+from BrainFMLib.Placement import ijkToRas
 from BrainFMLib.ResultSet import ResultSet
 from module_panel import folder, panel, setup  # noqa: F401
 
@@ -188,17 +189,33 @@ def test_a_folder_of_scans(panel, files):  # noqa: F811
     assert not ResultSet.all(slicer.mrmlScene)
 
 
-def test_results_of_a_folder_can_be_loaded(panel, files):  # noqa: F811
+@pytest.mark.parametrize(("row", "name"), [(0, "a"), (1, "b")])
+def test_results_of_a_folder_can_be_loaded(panel, files, row, name):  # noqa: F811
     select_scope(panel, Scope.FOLDER)
     panel.ui.inputFolderEdit.currentPath = str(files)
     panel.run()
     assert not panel.ui.loadResultsButton.enabled
-    panel.ui.batchTable.setCurrentCell(1, 0)
+    panel.ui.batchTable.setCurrentCell(row, 0)
     assert panel.ui.loadResultsButton.enabled
     panel.ui.loadResultsButton.click()
     panel.until(lambda: panel.set is not None)
-    assert panel.set.inputNode.GetName() == "b"
-    assert panel.set.get("dseg").GetName() == "b_Segmentation"
+    scan = panel.set.inputNode
+    assert scan.GetName() == name and panel.set.get("dseg").GetName() == f"{name}_Segmentation"
+    there = module_bed.head("like it")
+    assert np.allclose(slicer.util.arrayFromVolume(scan), slicer.util.arrayFromVolume(there))
+    assert np.allclose(ijkToRas(scan), ijkToRas(there), atol=1e-5)
+    assert np.allclose(ijkToRas(panel.set.get("T1w")), ijkToRas(there), atol=1e-5)
+
+
+def test_a_scan_that_is_gone_is_told(panel, files):  # noqa: F811
+    select_scope(panel, Scope.FOLDER)
+    panel.ui.inputFolderEdit.currentPath = str(files)
+    panel.run()
+    (files / "b.nii").unlink()
+    panel.ui.batchTable.setCurrentCell(1, 0)
+    panel.ui.loadResultsButton.click()
+    panel.until(lambda: panel.notice)
+    assert "cannot be loaded" in panel.notice and panel.set is None
 
 
 def test_arguments_for_files(panel, files):  # noqa: F811

@@ -1,7 +1,9 @@
 """Faults in mid-run: nothing breaks, nothing leaks, and what happened is said in the panel."""
 
 import gc
+import os
 import weakref
+from pathlib import Path
 
 import child_processes
 import module_bed
@@ -13,6 +15,7 @@ from BrainFMLib.ResultSet import ResultSet
 from module_panel import folder, panel, setup  # noqa: F401
 
 pytestmark = pytest.mark.gui
+RUNS = int(os.environ.get("BRAINFM_RUNS", "8"))
 
 
 def started(panel, *behaviour, volume=None):  # noqa: F811
@@ -96,7 +99,7 @@ def test_f4_scripts_cannot_start_a_second_run(panel):  # noqa: F811
     assert len(ResultSet.all(slicer.mrmlScene)) == 1
 
 
-def test_f4_reload_in_mid_run(panel, open_module):  # noqa: F811
+def test_f4_cleanup_in_mid_run(panel, open_module):  # noqa: F811
     started(panel, "hang")
     panel.widget.cleanup()
     no_children(panel)
@@ -119,8 +122,9 @@ def test_f5_module_left_in_mid_run(panel):  # noqa: F811
     assert panel.ui.applyButton.text == "Apply"
 
 
-def test_f8_slicer_quits_in_mid_run(panel):  # noqa: F811
-    started(panel, "grandchild")
+def test_f8_slicer_quits_in_mid_run(panel, tmp_path):  # noqa: F811
+    started(panel, "--pids", tmp_path / "pids", "grandchild")
+    panel.until((tmp_path / "pids").is_file)
     slicer.app.aboutToQuit.emit()
     no_children(panel)
     assert not module_bed.run_folders(), [list(path.rglob("*")) for path in module_bed.run_folders()]
@@ -194,21 +198,35 @@ def test_temporary_folder_without_room(panel, monkeypatch):  # noqa: F811
     assert "GB are free" in panel.notice
 
 
+def megabytes() -> float:
+    """Memory of this process."""
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return 0.0
+    return next(int(line.split()[1]) / 1000 for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+
+
+@pytest.mark.timeout(60 + 20 * RUNS)
 def test_f14_runs_in_a_row_leave_nothing(panel):  # noqa: F811
     volume = module_bed.head()
     panel.run(volume)
     panel.pump(timeout_s=0.5)
     before, observers = module_bed.nodes(), volume.HasObserver("AnyEvent")
-    gone = []
-    for _ in range(8):
+    gone, memory = [], []
+    for _ in range(RUNS):
         panel.run()
         gone.append(weakref.ref(panel.logic.prediction))
+        gc.collect()
+        memory.append(megabytes())
     panel.pump(timeout_s=0.5)
     gc.collect()
     assert module_bed.nodes() == before
     assert volume.HasObserver("AnyEvent") == observers
     assert sum(reference() is not None for reference in gone) <= 2
     panel.until(lambda: not module_bed.run_folders())
+    grown = memory[-1] - memory[RUNS // 2]
+    print(f"\n{RUNS} runs: {memory[0]:.0f} MB after the first, {memory[-1]:.0f} MB at the end")
+    assert grown < 20 + 0.5 * RUNS, memory
 
 
 def test_steps_that_are_stopped_from_within_end(pump):

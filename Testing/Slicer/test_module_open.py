@@ -6,6 +6,7 @@ import module_bed
 import numpy as np
 import pytest
 import slicer
+from BrainFMLib import MemoryEstimate
 from module_panel import folder, panel, setup  # noqa: F401
 
 pytestmark = pytest.mark.gui
@@ -47,6 +48,17 @@ def test_memory_is_told_beside_what_is_free(panel):  # noqa: F811
     panel.until(lambda: "3.1 GB" in panel.ui.statusLabel.text)
     assert "9.8 GB are free" in panel.ui.statusLabel.text
     assert "Test GPU" in panel.ui.statusLabel.text
+
+
+def test_what_was_told_stays_while_it_is_asked_again(panel, monkeypatch):  # noqa: F811
+    panel.choose(module_bed.head())
+    panel.until(lambda: "3.1 GB" in panel.ui.statusLabel.text)
+    monkeypatch.setattr(MemoryEstimate, "_FRESH_S", 0.0)
+    panel.ui.flipCheckBox.checked = True
+    panel.until(lambda: panel.module.estimate._asked is not None)
+    panel.until(lambda: "3.1 GB" in panel.ui.statusLabel.text)
+    panel.ui.flipCheckBox.checked = False
+    assert "3.1 GB" in panel.ui.statusLabel.text
 
 
 def test_one_slice_is_refused_with_a_reason(panel):  # noqa: F811

@@ -35,6 +35,17 @@ def test_choices_are_kept_between_sessions(panel, open_module):  # noqa: F811
     assert not widget.ui.biasCheckBox.checked
 
 
+def test_f12_a_restart_keeps_the_choices_even_without_leaving_the_module(panel):  # noqa: F811
+    panel.ui.registrationCheckBox.checked = False
+    panel.module.parameters.resultMode = ResultMode.NEW
+    slicer.app.aboutToQuit.emit()
+    settings = qt.QSettings()
+    settings.sync()
+    stored = qt.QSettings(settings.fileName(), qt.QSettings.IniFormat)
+    assert stored.value("BrainFM/registration") == "False"
+    assert stored.value("BrainFM/resultMode") == "new"
+
+
 def test_combo_boxes_show_words_and_change_parameters(panel):  # noqa: F811
     for combo, name, value in (
         (panel.ui.gridComboBox, "grid", Grid.ONE_MM),
@@ -109,11 +120,16 @@ def test_a_scene_that_was_saved_in_a_layout_opens_with_it(panel, tmp_path):  # n
     assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
 
 
-def test_a_model_of_the_scene_that_is_not_here_is_told(panel):  # noqa: F811
+@pytest.mark.parametrize("name", ["somewhere-else", "weights.pth"])
+def test_f6_a_model_that_the_scene_names_is_told_and_never_opened(panel, tmp_path, name):  # noqa: F811
+    (tmp_path / "weights.pth").write_bytes(b"code")
+    model = name if "." not in name else str(tmp_path / name)
     panel.choose(module_bed.head())
-    panel.module.parameters.model = "somewhere-else"
+    panel.module.parameters.model = model
     assert not panel.ui.applyButton.enabled
-    assert "somewhere-else" in panel.ui.statusLabel.text
+    assert model in panel.ui.statusLabel.text
+    panel.module.apply()
+    assert not panel.module.controller.busy
     panel.module.parameters.model = "compact"
     assert panel.ui.applyButton.enabled
 

@@ -1,10 +1,12 @@
 """Setup and models in the panel: what is missing is told, and nothing is installed or downloaded unasked."""
 
 import dataclasses
+import shutil
 import sys
 
 import module_bed
 import pytest
+from BrainFMEngine.models import store
 from BrainFMLib.Dependencies import Dependencies, InstallResult
 from BrainFMLib.EngineProcess import EngineProcess, Outcome
 from BrainFMLib.ModelManager import ModelManager
@@ -211,6 +213,38 @@ def test_an_imported_model_is_chosen(panel, tmp_path):  # noqa: F811
     panel.until(lambda: not manager.busy)
     assert panel.module.parameters.model == "compact"
     assert manager.asked[0][:2] == ["models", "import"]
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A model of the user's own, "mine"."""
+    monkeypatch.setenv("BRAINFM_HOME", str(tmp_path / "home"))
+    place = store.models_folder() / "mine"
+    shutil.copytree(store.bundled_folder() / "compact", place)
+    about = place / "model.json"
+    about.write_text(about.read_text(encoding="utf-8").replace('"BrainFM compact"', '"My own"'), encoding="utf-8")
+    return place
+
+
+@pytest.mark.parametrize("yes", [False, True])
+def test_a_model_is_deleted_when_the_user_says_so(panel, installed, yes):  # noqa: F811
+    panel.choose(module_bed.head())
+    panel.module.model.refresh()
+    select(panel, "My own")
+    assert panel.module.parameters.model == "mine" and panel.ui.modelDeleteButton.enabled
+    asked = []
+    panel.module.model.ask = lambda text: asked.append(text) or yes
+    module_bed.press(panel.ui.modelDeleteButton)
+    assert "My own" in asked[0] and installed.exists() == (not yes)
+    assert panel.module.parameters.model == ("compact" if yes else "mine")
+    assert panel.ui.applyButton.enabled
+    titles = [panel.ui.modelTable.item(row, 0).text() for row in range(panel.ui.modelTable.rowCount)]
+    assert ("My own" in titles) == (not yes)
+
+
+def test_the_folder_of_the_models_is_opened(panel, installed, dialogs):  # noqa: F811
+    module_bed.press(panel.ui.modelFolderButton)
+    assert dialogs.opened == [installed.parent.as_uri()]
 
 
 def test_tasks_that_a_model_does_not_offer_are_switched_off(panel):  # noqa: F811

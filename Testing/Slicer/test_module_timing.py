@@ -1,76 +1,87 @@
-"""The window goes on reacting: how long the GUI thread is held at most while the module works.
+"""The window goes on reacting: how long the GUI thread is held at most while the module works, and by what.
 
-The figures are printed with `pytest -s`; the bounds leave room for a busy machine. The views are hidden meanwhile:
-drawing them is Slicer's, and without a graphics card it takes long.
+The figures are printed with `pytest -s`. BRAINFM_TIMING_SIZE=256 takes scans of 256³ voxels. The views are hidden
+meanwhile: drawing them is Slicer's, and without a graphics card it takes long.
 """
 
+import os
+import shutil
 import time
 
 import module_bed
 import numpy as np
 import pytest
-import qt
 import slicer
+from BrainFMLib.SegmentSurfaces import hasSurfaces
+from gui_holds import GuiHolds
 from module_panel import folder, panel, setup  # noqa: F401
 from result_folder import ResultFolder
 
 pytestmark = pytest.mark.gui
-SHAPE = (128, 128, 112)
-BOUND_S = 1.0
+SIZE = int(os.environ.get("BRAINFM_TIMING_SIZE", "96"))
+SHAPE, AFFINE = (SIZE, SIZE, SIZE), np.diag([180 / SIZE, 180 / SIZE, 180 / SIZE, 1.0])
+BOUND_MS = 500.0
+WAIT_S = 240
 
 
-class Gaps:
-    """Measures the time between returns to the event loop."""
-
-    def __init__(self):
-        self.longest, self._last = 0.0, None
-        self._timer = qt.QTimer()
-        self._timer.setInterval(1)
-        self._timer.timeout.connect(self._tick)
-
-    def _tick(self):
-        now = time.perf_counter()
-        if self._last is not None:
-            self.longest = max(self.longest, now - self._last)
-        self._last = now
-
-    def __enter__(self):
-        self._timer.start()
-        return self
-
-    def __exit__(self, *ignored):
-        self._timer.stop()
-
-
-def spin(condition, timeout_s=60):
-    """Run the event loop without pauses."""
+def spin(condition=lambda: False, timeout_s=WAIT_S):
+    """Run the event loop almost without pauses; whether the condition came true."""
     end = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < end:
         slicer.app.processEvents()
         time.sleep(0.0005)
-    assert condition()
+    return condition()
 
 
-@pytest.mark.parametrize("behaviour", ["succeed", "flood-events", "flood"])
-def test_the_gui_thread_is_never_held_for_long(panel, tmp_path, behaviour):  # noqa: F811
-    affine = np.diag([1.5, 1.5, 1.5, 1.0])
-    panel.results = ResultFolder(tmp_path, "large", SHAPE, affine, radius_mm=70.0).write()
+def check(holds, title):
+    """Print the longest holds; they must not be far beyond 100 ms on any machine."""
+    print(f"\n{title}, {' × '.join(map(str, SHAPE))} voxels; longest holds of the GUI thread:\n{holds.report()}")
+    assert holds.longest.milliseconds < BOUND_MS, holds.report()
+
+
+@pytest.fixture
+def large(panel, tmp_path_factory):  # noqa: F811
+    """The panel with a large scan and its results, the views hidden."""
+    folder = tmp_path_factory.mktemp("large")  # noqa: F811
+    panel.results = ResultFolder(folder, "large", SHAPE, AFFINE, radius_mm=70.0).write()
+    panel.module.parameters.showResults = False
+    panel.behave("succeed")
+    volume = module_bed.head("Large", SHAPE, AFFINE)
+    slicer.util.mainWindow().hide()
+    with GuiHolds() as holds:
+        panel.choose(volume)
+        spin(timeout_s=0.5)
+    check(holds, "Choosing a scan")
+    yield panel
+    shutil.rmtree(panel.results.folder)
+
+
+def run(panel, title):  # noqa: F811
+    with GuiHolds() as holds:
+        panel.apply()
+        assert spin(lambda: not panel.module.controller.busy)
+        spin(timeout_s=0.3)
+    assert panel.set is not None
+    check(holds, title)
+
+
+@pytest.mark.timeout(600)
+def test_a_run_the_3d_surfaces_and_a_run_again(large):
+    run(large, "A run")
+    with GuiHolds() as holds:
+        large.ui.show3DButton.checked = True
+        assert spin(lambda: hasSurfaces(large.set.get("dseg")))
+    check(holds, "Show 3D")
+    run(large, "A run that replaces results and their surfaces")
+
+
+@pytest.mark.parametrize("behaviour", ["flood-events", "flood"])
+def test_an_engine_that_talks_much(panel, behaviour):  # noqa: F811
     panel.module.parameters.showResults = False
     panel.behave("--megabytes", 30, behaviour)
-    panel.choose(module_bed.head("Large", SHAPE, affine))
-    panel.pump(timeout_s=1.0)
+    panel.choose(module_bed.head())
     slicer.util.mainWindow().hide()
-    with Gaps() as gaps:
+    with GuiHolds() as holds:
         panel.apply()
-        spin(lambda: not panel.module.controller.busy)
-    print(f"\nGUI thread held for {gaps.longest * 1000:.0f} ms at most ({behaviour}, {SHAPE})")
-    assert gaps.longest < BOUND_S
-
-
-def test_describing_a_scan_is_quick(panel):  # noqa: F811
-    volume = module_bed.head("Large", (256, 256, 256), np.eye(4))
-    start = time.perf_counter()
-    panel.module.input.show(volume)
-    seconds = time.perf_counter() - start
-    print(f"\na scan of 256³ is described in {seconds * 1000:.0f} ms")
-    assert seconds < 1.0
+        assert spin(lambda: not panel.module.controller.busy)
+    check(holds, behaviour)

@@ -21,6 +21,12 @@ def chart():
     return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLPlotChartNode")
 
 
+def legend():
+    """Names of the curves of the first chart."""
+    count = chart().GetNumberOfPlotSeriesNodes() if chart() is not None else 0
+    return [chart().GetNthPlotSeriesNode(index).GetName() for index in range(count)]
+
+
 def start_elsewhere(dataset, folder, *options):  # noqa: F811
     """A training of another process."""
     words = [*worker_command(*options), "train", str(dataset), "-o", str(folder), "--set", "steps=2000"]
@@ -48,11 +54,11 @@ def test_a_data_set_is_listed_and_checked(trainer, dataset, tmp_path):  # noqa: 
     trainer.choose(dataset, tmp_path / "runs")
     table = trainer.ui.dataTable
     trainer.until(lambda: table.rowCount == 3)
-    assert [table.item(0, column).text() for column in range(4)] == ["anna", "training", "labels, distances, T1", ""]
+    assert [table.item(0, column).text() for column in (0, 1, 2, 3, 9)] == ["anna", "training", "✓", "✓", ""]
     module_bed.press(trainer.ui.dataCheckButton)
     trainer.until(lambda: "problems" in trainer.ui.dataSummaryLabel.text)
-    assert "exchanged" in table.item(0, 3).text() and table.item(1, 3).text() == "none"
-    assert "no subject is for validation" in trainer.ui.dataSummaryLabel.text
+    assert "exchanged" in table.item(0, 9).text() and table.item(1, 9).text() == "none"
+    assert "No subject is for validation" in trainer.ui.dataSummaryLabel.text
 
 
 def test_a_folder_that_is_no_data_set_is_told(trainer, tmp_path):  # noqa: F811
@@ -68,10 +74,9 @@ def test_a_training_from_start_to_end(trainer, dataset, tmp_path):  # noqa: F811
     assert "Step" in trainer.ui.factsLabel.text and "learning rate 0.0005" in trainer.ui.factsLabel.text
     assert trainer.ended() == "finished"
     trainer.wait_for_step(60)
-    trainer.until(lambda: chart() is not None and chart().GetNumberOfPlotSeriesNodes() == 3)
-    table = chart().GetNthPlotSeriesNode(0).GetTableNode().GetTable()
-    trainer.until(lambda: chart().GetNthPlotSeriesNode(0).GetTableNode().GetTable().GetNumberOfRows() == 60)
-    assert [table.GetColumnName(index) for index in range(4)] == ["step", "loss", "T1", "seg_dice"]
+    trainer.until(lambda: legend() == ["total", "total, validation", "T1w", "segmentation, Dice"])
+    rows = lambda: chart().GetNthPlotSeriesNode(0).GetTableNode().GetTable().GetNumberOfRows()  # noqa: E731
+    trainer.until(lambda: rows() == 60)
     layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     before = layout.GetViewArrangement()
     module_bed.press(trainer.ui.plotButton)
@@ -97,7 +102,8 @@ def test_stop_saves_and_resume_goes_on(trainer, dataset, tmp_path):  # noqa: F81
     trainer.until(lambda: bool(TrainerProcess.running()))
     assert trainer.ended() == "finished"
     trainer.wait_for_step(400)
-    steps = [json.loads(line)["step"] for line in (tmp_path / "runs" / "run" / "log.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (tmp_path / "runs" / "run" / "log.jsonl").read_text().splitlines()]
+    steps = [row["step"] for row in rows if "loss" in row]
     assert steps == list(range(1, 401)) and 5 <= stopped < 400
 
 
@@ -128,14 +134,27 @@ def test_a_killed_run_says_so_and_can_be_resumed(trainer, dataset, tmp_path):  #
     assert "without saving" in trainer.ui.runLabel.text
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows ends processes in another way")
 def test_an_own_training_that_is_killed_is_told(trainer, dataset, tmp_path):  # noqa: F811
     trainer.choose(dataset, tmp_path / "runs", steps=1000)
     trainer.start()
     trainer.wait_for_step(3)
-    TrainerProcess.running()[0].kill()
-    trainer.until(lambda: bool(trainer.notice))
-    trainer.until(lambda: trainer.ui.resumeButton.enabled)
-    assert "died" in trainer.states().values() or trainer.pump(lambda: "died" in trainer.states().values(), 5)
+    os.kill(trainer.module.follower.row.seen.state.pid, signal.SIGKILL)
+    trainer.until(lambda: "ended the engine" in trainer.notice)
+    trainer.until(lambda: trainer.ui.resumeButton.enabled and trainer.states() == {"run": "died"})
+    assert "Resume goes on" in trainer.ui.runLabel.text
+
+
+def test_stop_pressed_twice_ends_a_training_that_does_not_listen(trainer, dataset, tmp_path):  # noqa: F811
+    trainer.behave("--deaf")
+    trainer.choose(dataset, tmp_path / "runs", steps=100_000)
+    trainer.start()
+    trainer.wait_for_step(3)
+    module_bed.press(trainer.ui.stopButton)
+    assert trainer.ui.stopButton.text == "End at once"
+    module_bed.press(trainer.ui.stopButton)
+    trainer.until(lambda: not TrainerProcess.running() and trainer.states() == {"run": "died"})
+    assert not trainer.notice and trainer.ui.resumeButton.enabled
 
 
 def test_a_run_whose_folder_is_deleted_is_told(trainer, dataset, tmp_path):  # noqa: F811
@@ -144,7 +163,8 @@ def test_a_run_whose_folder_is_deleted_is_told(trainer, dataset, tmp_path):  # n
     trainer.wait_for_step(3)
     assert trainer.ended() == "finished"
     shutil.rmtree(tmp_path / "runs")
-    trainer.until(lambda: "no run in" in trainer.ui.runLabel.text and not trainer.states())
+    trainer.until(lambda: "was deleted" in trainer.ui.runLabel.text and not trainer.states())
+    assert "after step 20" in trainer.ui.runLabel.text and legend()
     assert not trainer.ui.resumeButton.enabled and not trainer.ui.stopButton.enabled
 
 
@@ -196,3 +216,22 @@ def test_a_training_outlives_the_module_and_the_scene(trainer, dataset, tmp_path
     assert pump(lambda: again.follower is not None and (again.follower.facts.step or 0) > 3, 10)
     module_bed.press(trainer.ui.stopButton)
     assert trainer.ended() == "stopped"
+
+
+def test_a_reload_leaves_trainings_alone(trainer, dataset, tmp_path, pump):  # noqa: F811
+    trainer.choose(dataset, tmp_path / "runs", steps=3000)
+    trainer.start()
+    trainer.wait_for_step(3)
+    (process,) = TrainerProcess.running()
+    before = {name: module for name, module in sys.modules.items() if name.split(".")[0].startswith("BrainFMTrain")}
+    try:
+        trainer.widget.onReload()
+        again = slicer.modules.brainfmtrain.widgetRepresentation().self().module
+        assert type(again) is not type(trainer.module) and process.outcome is None
+        assert pump(lambda: again.follower is not None and (again.follower.facts.step or 0) > 3, 10)
+        module_bed.press(again.ui.stopButton)
+        assert pump(lambda: process.outcome is not None, 10) and process.outcome.state == "done"
+    finally:
+        for name in [name for name in sys.modules if name.split(".")[0].startswith("BrainFMTrain")]:
+            del sys.modules[name]
+        sys.modules.update(before)

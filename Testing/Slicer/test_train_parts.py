@@ -1,78 +1,19 @@
-"""The parts of BrainFMTrain by themselves: curves, log, requests, processes that outlive who started them."""
+"""The parts of BrainFMTrain by themselves: requests, state files, processes that outlive who started them."""
 
-import json
 import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from BrainFMEngine.training.logbook import Logbook
-from BrainFMEngine.training.rotating_lines import RotatingLines
 from BrainFMLib.EngineCommand import engineEnvironment
-from BrainFMTrainLib.LossCurves import MAX_POINTS, LossCurves
 from BrainFMTrainLib.RunList import listRuns, readRun
-from BrainFMTrainLib.RunLogTail import RunLogTail
 from BrainFMTrainLib.TrainingRequest import TrainingRequest
 from train_panel import worker_command, write_dataset
 
 pytestmark = pytest.mark.scene
-LONG = 200_000
-
-
-def read_all(tail: RunLogTail) -> list[int]:
-    steps = [step["step"] for step in tail.read(0.5)]
-    while not tail.caughtUp:
-        steps += [step["step"] for step in tail.read(0.5)]
-    return steps
-
-
-def test_however_long_a_run_is_its_curve_is_short_and_true():
-    curves = LossCurves()
-    start = time.perf_counter()
-    for step in range(1, LONG + 1):
-        curves.add({"step": step, "loss": float(step), "T1": 2.0, "lr": 1.0, "subject": "a"})
-    assert (time.perf_counter() - start) / LONG < 500e-6
-    steps, values = curves.steps(), curves.values("loss")
-    assert MAX_POINTS / 2 <= len(steps) <= MAX_POINTS and curves.names == ["loss", "T1"]
-    assert np.abs(steps - values)[:-1].max() < 1e-6
-    assert np.all(curves.values("T1", smoothing=5) == 2.0)
-
-
-def test_what_is_not_finite_or_missing_leaves_a_gap():
-    curves = LossCurves()
-    for step, loss in enumerate((1.0, None, float("nan"), 4.0), start=1):
-        curves.add({"step": step, "loss": loss})
-    values = curves.values("loss")
-    assert values[0] == 1 and values[3] == 4 and np.isnan(values[1:3]).all()
-
-
-def test_a_log_is_followed_through_rotation_and_resume(tmp_path):
-    lines = RotatingLines(tmp_path / "log.jsonl", max_bytes=1000, files=5)
-    tail, wanted = RunLogTail(tmp_path), []
-    for step in range(1, 120):
-        lines.write(json.dumps({"step": step, "loss": 1.0}))
-        if step % 7 == 0:
-            wanted += read_all(tail)
-    wanted += read_all(tail)
-    assert wanted == list(range(1, 120))
-    lines.close()
-    tail.restarted = False
-    Logbook(tmp_path, 110, tensorboard=False).close()  # a resume drops what came later
-    again = read_all(tail)
-    assert tail.restarted and again[-1] == 110 and again == list(range(again[0], 111))
-
-
-def test_half_a_line_waits_for_the_rest(tmp_path):
-    log = tmp_path / "log.jsonl"
-    log.write_text('{"step": 1}\n{"step"')
-    tail = RunLogTail(tmp_path)
-    assert read_all(tail) == [1]
-    with open(log, "a") as stream:
-        stream.write(": 2}\n")
-    assert read_all(tail) == [2]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +35,10 @@ def test_arguments_are_those_of_the_form(tmp_path):
     words = request.arguments()
     assert words[:4] == ["train", str(tmp_path / "d"), "-o", str(tmp_path / "r")]
     assert "steps=30" in words and "seed=7" in words and words[words.index("--start") + 1] == "compact"
-    assert "--stdin" in words and "--resume" in request.resumeArguments(tmp_path / "r")
+    assert "--stdin" in words
+    assert request.resumeArguments(tmp_path / "r")[:2] == ["train", str(tmp_path / "d")]
+    own = replace(request, dataset=None).resumeArguments(tmp_path / "r")
+    assert own[:4] == ["train", "-o", str(tmp_path / "r"), "--resume"]
     assert "--stdin" not in TrainingRequest(tmp_path, tmp_path, "r", keepRunning=True).arguments()
 
 

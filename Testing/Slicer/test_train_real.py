@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from BrainFMLib.EngineCommand import pythonExecutable
 from BrainFMLib.EngineProcess import EngineProcess
 from BrainFMTrainLib import SampleViews
 from BrainFMTrainLib.TrainerProcess import TrainerProcess
-from train_panel import trainer  # noqa: F401
+from train_panel import delete, trainer  # noqa: F401
 
 pytestmark = pytest.mark.gui
 TESTING = Path(__file__).resolve().parents[1]
@@ -51,7 +52,7 @@ def boxes(tmp_path):
     return tmp_path / "boxes"
 
 
-def test_the_real_engine_checks_trains_stops_resumes_and_gives_a_model(trainer, boxes, tmp_path, monkeypatch):  # noqa: F811
+def test_the_real_engine_checks_trains_stops_resumes_and_gives_a_model(trainer, boxes, tmp_path, monkeypatch, dialogs):  # noqa: F811
     monkeypatch.setenv("BRAINFM_HOME", str(tmp_path / "home"))
     ui, module = trainer.ui, trainer.module
     module.controller.command = None
@@ -78,12 +79,46 @@ def test_the_real_engine_checks_trains_stops_resumes_and_gives_a_model(trainer, 
     trainer.wait_for_step(saved + 1, LONG_S)
     module_bed.press(ui.stopButton)
     assert trainer.ended(LONG_S) == "stopped", trainer.notice
-    steps = [json.loads(line)["step"] for line in (tmp_path / "runs" / "real" / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "runs" / "real" / "log.jsonl").read_text().splitlines()]
+    steps = [line["step"] for line in lines if "loss" in line]
     assert steps == list(range(1, len(steps) + 1)) and len(steps) > saved
     trainer.until(lambda: ui.useButton.enabled)
+    dialogs.answer("real")
     module_bed.press(ui.useButton)
     trainer.until(lambda: "new model" in trainer.notice, LONG_S)
     assert [row.name for row in module.manager.list() if row.state == "installed"] == ["real"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows ends processes in another way")
+def test_the_real_engine_is_killed_goes_on_and_loses_its_folder(trainer, boxes, tmp_path):  # noqa: F811
+    ui, module = trainer.ui, trainer.module
+    module.controller.command = None
+    module.controller.estimate.makeEngine = EngineProcess
+    run = tmp_path / "runs" / "real"
+    trainer.choose(boxes, tmp_path / "runs", "real", steps=5000)
+    ui.presetComboBox.currentIndex = 2
+    ui.deviceComboBox.currentIndex = [choice.name for choice in module.training._devices].index("cpu")
+    module_bed.press(ui.trainingStartButton)
+    trainer.until(lambda: bool(TrainerProcess.running()), LONG_S)
+    trainer.wait_for_step(3, LONG_S)
+    trainer.until(lambda: "processor" in ui.resourcesLabel.text and "GB" in ui.resourcesLabel.text, LONG_S)
+    os.kill(module.follower.row.seen.state.pid, signal.SIGKILL)
+    trainer.until(lambda: "ended the engine" in trainer.notice, LONG_S)
+    trainer.until(lambda: trainer.states() == {"real": "died"} and ui.resumeButton.enabled)
+    ui.dataFolderEdit.currentPath = ""
+    reached = module.follower.facts.step
+    module_bed.press(ui.resumeButton)
+    trainer.until(lambda: bool(TrainerProcess.running()), LONG_S)
+    trainer.until(lambda: module.follower.row.alive and module.follower.row.seen.state.state == "running", LONG_S)
+    trainer.until(lambda: (module.follower.facts.step or 0) > reached, LONG_S)
+    steps = module.follower.curves.points("loss")[0]
+    assert steps.tolist() == list(range(1, len(steps) + 1)), "no step is shown twice"
+    delete(run)
+    trainer.until(lambda: "was deleted" in ui.runLabel.text, LONG_S)
+    module_bed.press(ui.stopButton)
+    trainer.until(lambda: not TrainerProcess.running(), LONG_S)
+    trainer.until(lambda: trainer.states() == {"real": "stopped"} and not trainer.notice)
+    assert (run / "checkpoints" / "last.pt").is_file(), "it saved into a new folder"
 
 
 def test_the_real_preview_and_a_picture_of_the_module(trainer, boxes, tmp_path, screenshot, dialogs):  # noqa: F811
@@ -92,14 +127,14 @@ def test_the_real_preview_and_a_picture_of_the_module(trainer, boxes, tmp_path, 
     module.controller.command = None
     module.controller.estimate.makeEngine = EngineProcess
     module.preview.worker.makeEngine = lambda: EngineProcess(finalEvent="")
-    ui.overlayComboBox.currentIndex = 1
+    ui.seedLockButton.checked = ui.outlineCheckBox.checked = True
     ui.sizeSpinBox.value, ui.samplesSpinBox.value, ui.coronalCheckBox.checked = 96, 3, True
     ui.deviceComboBox.currentIndex = [choice.name for choice in module.training._devices].index("cpu")
     taken = []
     for _round in range(2):
         module_bed.press(ui.generateButton)
         trainer.until(lambda: module.preview.worker.busy)
-        trainer.until(lambda: not module.preview.worker.busy, LONG_S)
+        trainer.until(lambda: not module.preview.worker.busy and not module.preview.display.busy, LONG_S)
         assert not trainer.notice
         taken.append([slicer.util.arrayFromVolume(SampleViews.sampleNode(index)).copy() for index in range(3)])
     assert all(np.array_equal(first, again) for first, again in zip(*taken, strict=True))

@@ -40,7 +40,7 @@ def test_the_table_node_is_made_to_be_read(found):
         "QC",
         "FreeSurfer id",
     ]
-    assert node.GetColumnTitle("Volume") == "Volume (ml)" and node.GetColumnUnitLabel("Volume") == "ml"
+    assert node.GetColumnTitle("Volume") == "Volume" and node.GetColumnUnitLabel("Volume") == "ml"
     assert node.GetUseColumnTitleAsColumnHeader() and node.GetColumnDescription("QC")
     cells = [node.GetCellText(node.GetNumberOfRows() - 2, column) for column in range(6)]
     assert cells == ["WM-hypointensities", "0", "0", "–", "check", "77"]

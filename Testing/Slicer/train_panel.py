@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def write_dataset(folder: Path) -> Path:
     return folder
 
 
+def delete(folder: Path) -> None:
+    """Delete a folder at once, although a process writes into it."""
+    shutil.rmtree(folder.rename(folder.with_name("deleted")), ignore_errors=True)
+
+
 def worker_command(*options: object) -> list[str]:
     """Program and first arguments of the stand-in."""
     return [sys.executable, str(WORKER), *(str(option) for option in options)]
@@ -48,15 +54,17 @@ class Trainer:
         command = worker_command(*options)
         self.module.controller.command = command
         self.module.controller.estimate.makeEngine = lambda: EngineProcess(command)
+        self.module.training.state.worker.makeEngine = lambda: EngineProcess(command, finalEvent="")
         self.module.data.check.makeEngine = lambda: EngineProcess(command)
         self.module.preview.worker.makeEngine = lambda: EngineProcess(command, finalEvent="")
+        self.module.preview.ranges.description.makeEngine = lambda: EngineProcess(command, finalEvent="description")
 
     def choose(self, dataset: Path, runs: Path, name: str = "run", steps: int = 0) -> None:
         """Fill the form."""
         self.ui.dataFolderEdit.currentPath = str(dataset)
         self.ui.runsFolderEdit.currentPath = str(runs)
         self.ui.nameEdit.text = name
-        self.ui.stepsSpinBox.value = steps
+        self.ui.stepsEdit.text = str(steps or "")
 
     def until(self, condition, timeout_s: float = QUICK_S) -> None:
         """Wait for something."""

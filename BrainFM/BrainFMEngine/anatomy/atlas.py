@@ -9,7 +9,6 @@ import csv
 from functools import cache
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
 from BrainFMEngine.image.volume import Volume
@@ -22,6 +21,8 @@ _FILE = _FOLDER / "mni152nlin6_t1w_brain_1mm.nii.gz"
 @cache
 def load_atlas() -> Volume:
     """Return the atlas brain: (X, Y, Z) uint8, 0 outside the brain, read-only, on its 1 mm grid in atlas RAS mm."""
+    import nibabel as nib  # training needs only where the atlas is, and no nibabel
+
     image = nib.Nifti1Image.from_filename(_FILE)
     array = np.asarray(image.dataobj, dtype=np.uint8)
     array.flags.writeable = False

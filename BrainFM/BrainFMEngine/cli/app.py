@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from BrainFMEngine import __version__
+from BrainFMEngine.cli.compare import compare
+from BrainFMEngine.cli.dataset import app as dataset_app
 from BrainFMEngine.cli.evaluate import evaluate
 from BrainFMEngine.cli.generate import generate
 from BrainFMEngine.cli.info import info
@@ -14,6 +16,7 @@ from BrainFMEngine.cli.models import app as models_app
 from BrainFMEngine.cli.predict import predict
 from BrainFMEngine.cli.prepare import prepare
 from BrainFMEngine.cli.preview import preview
+from BrainFMEngine.cli.recipes import app as recipes_app
 from BrainFMEngine.cli.train import train
 
 app = typer.Typer(
@@ -29,8 +32,11 @@ app.command()(preview)
 app.command()(prepare)
 app.command()(train)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(info)
+app.add_typer(dataset_app, name="dataset")
 app.add_typer(models_app, name="models")
+app.add_typer(recipes_app, name="recipes")
 
 
 def _print_version(wanted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -75,11 +76,22 @@ def download_and_import(entry: CatalogueEntry, progress: Progress, received: Rec
     return info
 
 
-def store_model(file: Path, name: str | None, head: Path | None) -> ModelInfo:
-    """Check a file, convert and store it; see `import_model`."""
+def store_model(file: Path, name: str | None, head: Path | None, title: str = "") -> ModelInfo:
+    """Check a file, convert and store it; see `import_model`. Of a training run its best checkpoint is taken."""
     from BrainFMEngine.models.importing import import_model
+    from BrainFMEngine.models.store import default_name
+    from BrainFMEngine.training.export import export_run, find_run
 
-    return import_model(file, name, head)
+    run = find_run(file)
+    if run is None:
+        return import_model(file, name, head, title)
+    if head is not None:
+        raise UsageError("--head belongs to a .pth file of features, not to a training run")
+    name = name or default_name(run[0].absolute())
+    new_model_folder(name)
+    with tempfile.TemporaryDirectory(prefix="brainfm-") as scratch:
+        export_run(run[0], Path(scratch) / name, run[1])
+        return import_model(Path(scratch) / name, name, None, title)
 
 
 class TransferReporter(JsonReporter):

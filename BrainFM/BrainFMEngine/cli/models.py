@@ -125,10 +125,23 @@ def _facts(info: ModelInfo) -> dict[str, str]:
     }
 
 
+@app.command()
+def show(model: Annotated[str, typer.Argument(help="Name of a model, or its folder.")]) -> None:
+    """Print the card of a model: what it learnt from, under which licences, how good it was. Loads nothing."""
+    from BrainFMEngine.models.card import card_markdown
+    from BrainFMEngine.models.store import resolve_model
+    from BrainFMEngine.network.info import read_info
+
+    typer.echo(card_markdown(read_info(resolve_model(model))))
+
+
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="A .pth file of the authors, or a model folder.")],
+    file: Annotated[
+        Path, typer.Argument(help="A .pth file of the authors, a model folder, a training run, or its checkpoint.")
+    ],
     name: Annotated[str | None, typer.Option(help="Name to store it under.")] = None,
+    title: Annotated[str, typer.Option(help="What users will read in lists of models.")] = "",
     head: Annotated[Path | None, typer.Option(help="Separate head file of Brain-ID.")] = None,
     progress: _ProgressOption = Progress.rich,
     stdin: _StdinOption = False,
@@ -139,7 +152,7 @@ def import_file(
     def work(told: Told) -> ModelInfo:
         require_packages()
         told.stage("checking and converting", 0.0)
-        return store_model(file, name, head)
+        return store_model(file, name, head, title)
 
     if progress is Progress.json:
         raise typer.Exit(run_with_events(str(file), work, "Nothing was stored", stdin))

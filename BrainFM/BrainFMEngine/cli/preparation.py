@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,6 +36,7 @@ class PrepareRequest:
     atlas: bool = True
     jobs: int = 1
     exclude: bool = False
+    licence: str = ""
 
 
 Work = Callable[[PrepareRequest, Reporter, list[Result]], int]
@@ -50,6 +52,11 @@ def run_check(request: PrepareRequest, reporter: Reporter) -> int:
     return _run(request, reporter, _check)
 
 
+def run_list(request: PrepareRequest, reporter: Reporter) -> int:
+    """Tell what would be prepared, and return the exit code."""
+    return _run(request, reporter, _list)
+
+
 def _run(request: PrepareRequest, reporter: Reporter, work: Work) -> int:
     results: list[Result] = []
     return run_command(reporter, [request.source], results, partial(work, request, reporter, results), TO_GO_ON)
@@ -61,6 +68,7 @@ def _prepare(request: PrepareRequest, reporter: Reporter, results: list[Result])
     options = _options(request)
     reporter.stage("finding subjects", 0.0)
     from BrainFMEngine.dataset.dataset import Dataset
+    from BrainFMEngine.dataset.licences import licence_of_source, record_licence
     from BrainFMEngine.dataset.prepare import check_new_folder, prepare
     from BrainFMEngine.dataset.sources import find_subjects
 
@@ -71,6 +79,8 @@ def _prepare(request: PrepareRequest, reporter: Reporter, results: list[Result])
     for outcome in outcomes:
         code = outcome.error.code if outcome.error else 0
         results.append({"input": outcome.name, "code": code, "folder": None, "state": outcome.state})
+    licence = request.licence.strip() or licence_of_source(request.source)
+    record_licence(request.folder, {source.collection for source in sources}, licence)
     split = Dataset(request.folder).split
     for name in ("dataset.json", "split.json"):
         reporter.output(name.split(".")[0], request.folder / name)
@@ -117,11 +127,33 @@ def parse_fractions(text: str) -> tuple[float, float, float]:
     return train / 100, validation / 100, test / 100
 
 
-def _check(request: PrepareRequest, reporter: Reporter, results: list[Result]) -> int:
-    from BrainFMEngine.dataset.check import check_dataset, exclude
-    from BrainFMEngine.dataset.dataset import Dataset
+def _list(request: PrepareRequest, reporter: Reporter, results: list[Result]) -> int:
+    from BrainFMEngine.dataset.sources import find_subjects, recognise_layout
 
-    problems = check_dataset(request.source, reporter)
+    layout = request.layout
+    if layout == "auto" and request.source.exists():
+        layout = recognise_layout(request.source)
+    sources = find_subjects(request.source, layout)
+    contrasts = Counter(contrast for source in sources for contrast in source.images)
+    lines = [f"{source.name}: {', '.join(source.contents()) or 'nothing'}" for source in sources]
+    reporter.tell(
+        "source",
+        "\n".join([*lines, f"{len(sources)} subjects, {layout}"]),
+        layout=layout,
+        subjects=len(sources),
+        labels=sum(source.labels is not None for source in sources),
+        contrasts=dict(contrasts),
+    )
+    return 0
+
+
+def _check(request: PrepareRequest, reporter: Reporter, results: list[Result]) -> int:
+    from BrainFMEngine.cli.training_needs import tell_needs
+    from BrainFMEngine.dataset.check import examine, exclude
+    from BrainFMEngine.dataset.folder import DatasetFolder
+
+    found = examine(request.source, reporter)
+    problems = found.problems + tell_needs(found.needs, reporter)
     errors = [problem for problem in problems if problem.severity == "error"]
     for problem in problems:
         about = f"{problem.subject}: " if problem.subject else ""
@@ -129,7 +161,7 @@ def _check(request: PrepareRequest, reporter: Reporter, results: list[Result]) -
             reporter.error(InputImageError(f"{about}{problem.message}", problem.hint))
         else:
             reporter.warning(f"{about}{problem.message}")
-    dataset = Dataset(request.source)
+    dataset = DatasetFolder(request.source)
     wrong = {problem.subject for problem in errors if problem.subject}
     for name in dataset.names():
         results.append({"input": name, "code": 2 if name in wrong else 0, "folder": None})

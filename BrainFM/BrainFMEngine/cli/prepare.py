@@ -47,15 +47,21 @@ def prepare(
     map_labels: LabelMapOption = None,
     atlas: Annotated[bool, typer.Option(help="Register with the atlas where coordinates are not given.")] = True,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Subjects at once; each takes memory.")] = 1,
+    licence: Annotated[
+        str, typer.Option(metavar="TEXT", help="Licence of the data, told by models that are trained on them.")
+    ] = "",
     check: Annotated[bool, typer.Option("--check", help="Only tell what is wrong with the dataset SOURCE.")] = False,
     exclude: Annotated[
         bool, typer.Option("--exclude", help="With --check: take subjects with errors out of the split.")
+    ] = False,
+    list_only: Annotated[
+        bool, typer.Option("--list", help="Only tell how SOURCE is arranged and who is in it; write nothing.")
     ] = False,
     progress: ProgressOption = Progress.rich,
 ) -> None:
     """Make one dataset from label maps and scans: SynthSeg's, FreeSurfer's, BIDS, the authors', or a table."""
     from BrainFMEngine.cli.logs import log_to_stderr
-    from BrainFMEngine.cli.preparation import PrepareRequest, run_check, run_prepare
+    from BrainFMEngine.cli.preparation import PrepareRequest, run_check, run_list, run_prepare
     from BrainFMEngine.cli.reporting import REPORTERS
 
     log_to_stderr()
@@ -71,6 +77,8 @@ def prepare(
         atlas=atlas,
         jobs=jobs,
         exclude=exclude,
+        licence=licence,
     )
     reporter = REPORTERS[progress.value]()
-    raise typer.Exit(run_check(request, reporter) if check else run_prepare(request, reporter))
+    run = run_list if list_only else run_check if check else run_prepare
+    raise typer.Exit(run(request, reporter))

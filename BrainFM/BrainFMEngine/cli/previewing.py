@@ -37,9 +37,8 @@ def run_describe(recipe: str, preset: str) -> int:
     from BrainFMEngine.training.recipes import find_recipe
 
     try:
-        text = json.dumps(
-            {"protocol": PROTOCOL_VERSION, "version": __version__, **describe(find_recipe(recipe, preset))}
-        )
+        about = {"event": "description", "protocol": PROTOCOL_VERSION, "version": __version__}
+        text = json.dumps({**about, **describe(find_recipe(recipe, preset))})
     except Exception as error:  # every error ends as a sentence
         return explain(error)
     write_line(sys.stdout, text)

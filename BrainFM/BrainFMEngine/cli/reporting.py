@@ -103,6 +103,10 @@ class Reporter:
             text = f"{len(results) - len(failed)} of {len(results)} scans done"
             self.line(f"{text}; failed: {', '.join(failed)}" if failed else text)
 
+    def tell(self, event: str, text: str, **values: Any) -> None:
+        """Report a fact: a line for people, for programs an event of that name with its values."""
+        self.line(text)
+
     def line(self, text: str) -> None:
         """Print a line on standard error."""
         write_line(sys.stderr, text)
@@ -144,6 +148,10 @@ class JsonReporter(Reporter):
         about = {"input": self.current, "code": explained.code}
         self._send("error", **about, message=explained.message, hint=explained.hint)
         return super().error(explained)
+
+    def tell(self, event: str, text: str, **values: Any) -> None:
+        """Send an event."""
+        self._send(event, **values)
 
     def done(self, code: int, results: list[dict[str, Any]], seconds: float) -> None:
         """Send the last line."""

@@ -12,8 +12,11 @@ from BrainFMEngine.cli.predict import Progress
 
 
 def train(
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Made by 'brainfm prepare'.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Folder of the run.")],
+    dataset: Annotated[
+        Path | None,
+        typer.Argument(metavar="DATASET", help="Made by 'brainfm prepare'; --resume knows the one of the run."),
+    ] = None,
     recipe: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="brainfm, brain-id, adapt-…, or a recipe.json.")
     ] = "brainfm",
@@ -27,6 +30,9 @@ def train(
     start: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Begin with this model's weights, name or folder.")
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Let what depends on changed values follow them: the schedule the steps, …")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
     allow_change: Annotated[
         bool, typer.Option("--allow-change", help="Resume although recipe or subjects are not those of before.")
@@ -61,6 +67,7 @@ def train(
         preset=preset,
         changes=change or [],
         start=start,
+        follow=follow,
         resume=resume,
         allow_change=allow_change,
         minutes=minutes,

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 class TrainRequest:
     """What the user asked for; see `brainfm train --help`."""
 
-    dataset: Path
+    dataset: Path | None
     folder: Path
     recipe: str = "brainfm"
     preset: str = "compact"
     changes: list[str] = field(default_factory=list)
     start: str | None = None
+    follow: bool = False
     resume: bool = False
     allow_change: bool = False
     minutes: float | None = None
@@ -70,7 +71,7 @@ def _train(request: TrainRequest, reporter: TrainingReporter) -> dict[str, Any]:
     from BrainFMEngine.training.stop import StopSignal
 
     run = RunRequest(
-        dataset=request.dataset,
+        dataset=find_dataset(request),
         folder=request.folder,
         recipe=recipe,
         resume=request.resume,
@@ -85,6 +86,25 @@ def _train(request: TrainRequest, reporter: TrainingReporter) -> dict[str, Any]:
         outcome = train(run, stop, reporter)
     model = (request.folder / MODEL_NAME).absolute()
     return {"step": outcome.step, "reason": outcome.reason, "model": str(model) if model.exists() else None}
+
+
+def find_dataset(request: TrainRequest) -> Path:
+    """Return the data set of a request: the one given, or else the one that the run to resume has noted.
+
+    Raises:
+        UsageError: none is given nor noted.
+        FileAccessError: what is noted is gone.
+    """
+    from BrainFMEngine.training.run_dataset import noted_dataset
+    from BrainFMEngine.training.run_state import STATE_NAME
+
+    if request.dataset is not None:
+        return request.dataset
+    if not request.resume:
+        raise UsageError("there is no data set to train on", "Name a folder that 'brainfm prepare' made.")
+    if not (request.folder / STATE_NAME).exists():
+        raise UsageError(f"{request.folder} holds no run that could be resumed", "Check the folder of the run.")
+    return noted_dataset(request.folder)
 
 
 def make_recipe(request: TrainRequest) -> Recipe:
@@ -102,6 +122,10 @@ def make_recipe(request: TrainRequest) -> Recipe:
     changes = dict(_parse_change(text) for text in request.changes)
     if request.start is not None:
         changes["start.model"] = request.start
+    if request.follow:
+        from BrainFMEngine.training.recipe_follow import follow
+
+        changes = follow(recipe, changes)
     return with_values(recipe, changes) if changes else recipe
 
 
@@ -127,10 +151,22 @@ def _tell_estimate(estimate: Any, reporter: TrainingReporter) -> dict[str, Any]:
         "free_bytes": estimate.free_bytes,
         "checkpoint_bytes": estimate.checkpoint_bytes,
         "disk_bytes": estimate.disk_bytes,
+        "step_seconds": estimate.step_seconds,
+        "total_seconds": estimate.total_seconds,
     }
     free = "" if estimate.free_bytes is None else f" ({estimate.free_bytes / 1e9:.1f} GB are free)"
+    seconds, total = estimate.step_seconds, estimate.total_seconds
+    time = f"; about {seconds:.2g} s a step and {_long(total)} in all" if seconds is not None else ""
     reporter.text(
         f"{estimate.parameters / 1e6:.1f} million parameters; a step needs about {estimate.step_bytes / 1e9:.1f} GB"
-        f"{free}; checkpoints about {math.ceil(estimate.disk_bytes / 1e6)} MB"
+        f"{free}; checkpoints about {math.ceil(estimate.disk_bytes / 1e6)} MB{time}"
     )
     return {"estimate": values}
+
+
+def _long(seconds: float) -> str:
+    """Return a long time in the unit that fits it."""
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

@@ -1,6 +1,6 @@
 """Atlas coordinates of a subject: an affine, landmarks, and a diffeomorphism between subject and bundled atlas.
 
-1. Affine from the centroids of structures (`outputs.centroids`); by mutual information where labels tell no structures.
+1. Affine from the centroids of structures (`anatomy.centroids`); by mutual information where labels tell no structures.
 2. The rest of the centroids' ways as a smooth displacement (`landmarks`).
 3. Diffeomorphic demons (Vercauteren 2009, NeuroImage 45:S61) from there, on a 3 mm grid, between the atlas and the
    subject painted in its grey levels; then the centroids once more.
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from BrainFMEngine.anatomy.atlas import atlas_centroids
+from BrainFMEngine.anatomy.centroids import fit_centroids
 from BrainFMEngine.dataset.atlas_likeness import atlas_brain, brain_like_atlas
 from BrainFMEngine.dataset.landmarks import fit_landmarks
 from BrainFMEngine.dataset.mutual_information import one_thread, register
@@ -26,7 +27,6 @@ from BrainFMEngine.generator.read_coordinates import coarse_grid, grid_points
 from BrainFMEngine.generator.subject import COARSE_STEP, Subject, is_brain
 from BrainFMEngine.image.resample import resample
 from BrainFMEngine.image.volume import Grid, Volume, shape_3d
-from BrainFMEngine.outputs.centroids import fit_centroids
 
 STEP_MM = 3.0
 MARGIN_MM = 15.0

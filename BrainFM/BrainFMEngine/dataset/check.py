@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from BrainFMEngine.anatomy.protocols import find_protocol
-from BrainFMEngine.dataset.dataset import Dataset, write_split
+from BrainFMEngine.dataset.folder import DatasetFolder
 from BrainFMEngine.dataset.info import SubjectInfo
+from BrainFMEngine.dataset.needs import Needs, measure_needs
 from BrainFMEngine.dataset.split import PARTS
+from BrainFMEngine.dataset.split_edit import LEARNT_FROM, move_subjects
+from BrainFMEngine.dataset.subject_arrays import MASK, find_scheme
 from BrainFMEngine.dataset.subject_checks import Problem, check_subject
-from BrainFMEngine.dataset.subject_file import find_scheme
 from BrainFMEngine.errors import BrainFMError
 from BrainFMEngine.hashing import file_sha256
-from BrainFMEngine.inference.available import host_available_bytes
 from BrainFMEngine.progress import Progress, SilentProgress
 
-FREE_BYTES = 2 << 30
-"""Disk that a training run should find free for its checkpoints."""
-MEMORY_SHARE = 0.8
+
+@dataclass(frozen=True)
+class Found:
+    """What a check found; `problems` of the dataset first, then subject by subject."""
+
+    problems: list[Problem]
+    needs: Needs
 
 
 def check_dataset(folder: Path, progress: Progress | None = None) -> list[Problem]:
+    """Look at every file of a dataset and return its problems; see `examine`."""
+    return examine(folder, progress).problems
+
+
+def examine(folder: Path, progress: Progress | None = None) -> Found:
     """Look at every file of a dataset.
 
     Found are: damaged or missing files, wrong geometry, labels out of range, sides exchanged or merged, scans that are
@@ -36,19 +46,17 @@ def check_dataset(folder: Path, progress: Progress | None = None) -> list[Proble
         folder: of the dataset.
         progress: told which subject is at hand.
 
-    Returns:
-        Problems: of the dataset first, then subject by subject.
-
     Raises:
-        FileAccessError, InputImageError: there is no dataset, or of another version.
+        FileAccessError: there is no dataset, or it is removed meanwhile.
+        InputImageError: it is of another version.
     """
     progress = progress or SilentProgress()
-    dataset = Dataset(folder)
+    dataset = DatasetFolder(folder)
     protocol = find_protocol(dataset.header.protocol)
     names = dataset.names()
     problems, infos = [], {}
     contents: dict[str, list[str]] = defaultdict(list)
-    in_memory = 0
+    in_memory: dict[str, int] = {}
     for index, name in enumerate(names):
         progress.stage(f"checking {name}", index / len(names))
         try:
@@ -58,27 +66,45 @@ def check_dataset(folder: Path, progress: Progress | None = None) -> list[Proble
             arrays = dataset.arrays(name)
             problems += check_subject(info, arrays, find_scheme(info.scheme), protocol)
         except BrainFMError as error:
+            dataset.require()
             problems.append(_error(name, error.message, error.hint))
             continue
-        in_memory += sum(array.nbytes for key, array in arrays.items() if key != "brain_mask")
+        in_memory[name] = sum(array.nbytes for key, array in arrays.items() if key != MASK)
         for key, array in arrays.items():
             if key == "rows" or key.startswith("image_"):
                 contents[_content_hash(key, array)].append(name)
     progress.stage("checking the split", 1.0)
-    return _split_problems(dataset, infos, contents) + _resources(folder, in_memory) + problems
+    dataset.require()
+    split_problems = _split_problems(dataset, infos, contents)
+    needs = measure_needs(folder, sum(in_memory.get(name, 0) for name in _learnt_from(dataset)))
+    return Found(split_problems + needs.problems() + problems, needs)
 
 
 def exclude(folder: Path, problems: list[Problem]) -> list[str]:
-    """Take the subjects with errors out of every part of the split; return their names."""
-    dataset = Dataset(folder)
-    known = {*dataset.names(), *dataset.split.names}
-    names = sorted({p.subject for p in problems if p.severity == "error" and p.subject in known} - {None})
+    """Take the subjects with errors out of every part of the split; return their names.
+
+    Raises:
+        UsageError, FileAccessError: see `move_subjects`.
+    """
+    split = DatasetFolder(folder).split
+    placed = {*DatasetFolder(folder).names(), *split.names} - {*split.excluded}
+    names = sorted({p.subject for p in problems if p.severity == "error" and p.subject in placed} - {None})
     if names:
-        write_split(folder, dataset.split.without(names))
+        move_subjects(folder, dict.fromkeys(names, "excluded"))
     return names
 
 
-def _split_problems(dataset: Dataset, infos: dict[str, SubjectInfo], contents: dict[str, list[str]]) -> list[Problem]:
+def _learnt_from(dataset: DatasetFolder) -> list[str]:
+    """Return whom a training reads; everybody where the split cannot be read."""
+    try:
+        return [name for part in LEARNT_FROM for name in dataset.split.part(part)]
+    except BrainFMError:
+        return dataset.names()
+
+
+def _split_problems(
+    dataset: DatasetFolder, infos: dict[str, SubjectInfo], contents: dict[str, list[str]]
+) -> list[Problem]:
     try:
         split = dataset.split
     except BrainFMError as error:
@@ -103,7 +129,7 @@ def _split_problems(dataset: Dataset, infos: dict[str, SubjectInfo], contents: d
     return problems + _leaks(dataset, infos, contents)
 
 
-def _leaks(dataset: Dataset, infos: dict[str, SubjectInfo], contents: dict[str, list[str]]) -> list[Problem]:
+def _leaks(dataset: DatasetFolder, infos: dict[str, SubjectInfo], contents: dict[str, list[str]]) -> list[Problem]:
     """Find who is in two parts under two names."""
     part_of = {name: part for part in PARTS for name in dataset.split.part(part)}
     persons: dict[str, list[str]] = defaultdict(list)
@@ -120,19 +146,6 @@ def _leaks(dataset: Dataset, infos: dict[str, SubjectInfo], contents: dict[str, 
                 elif groups is contents:
                     problems.setdefault(other, Problem(other, "warning", f"{what} {placed[0]}"))
     return list(problems.values())
-
-
-def _resources(folder: Path, in_memory: int) -> list[Problem]:
-    problems = []
-    available = host_available_bytes()
-    if in_memory > MEMORY_SHARE * available:
-        text = f"its subjects take {in_memory / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are available"
-        problems.append(_error(None, text, "Train on a part of it, or on a machine with more memory."))
-    free = shutil.disk_usage(folder).free
-    if free < FREE_BYTES:
-        text = f"the disk has {free / 2**30:.1f} GiB free"
-        problems.append(Problem(None, "warning", text, "A training run writes checkpoints."))
-    return problems
 
 
 def _content_hash(key: str, array: np.ndarray) -> str:

@@ -4,78 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-from BrainFMEngine import __version__
-from BrainFMEngine.anatomy.atlas import ATLAS_SPACE
-from BrainFMEngine.dataset.files import read_json, write_file, write_json
+from BrainFMEngine.dataset.files import write_file, write_json
+from BrainFMEngine.dataset.folder import FORMAT_VERSION as FORMAT_VERSION
+from BrainFMEngine.dataset.folder import HEADER, SUBJECTS, DatasetFolder, DatasetHeader
+from BrainFMEngine.dataset.folder import write_split as write_split
 from BrainFMEngine.dataset.info import SubjectInfo
-from BrainFMEngine.dataset.split import Split
-from BrainFMEngine.dataset.subject_file import arrays_of, find_scheme, load_arrays, mask_of, save_arrays, subject_of
-from BrainFMEngine.errors import BrainFMError, FileAccessError, InputImageError, UsageError, nearest_name
-from BrainFMEngine.generator.record import from_record, to_record
+from BrainFMEngine.dataset.subject_arrays import find_scheme, load_arrays, mask_of
+from BrainFMEngine.dataset.subject_file import arrays_of, save_arrays, subject_of
+from BrainFMEngine.errors import BrainFMError, InputImageError, UsageError
+from BrainFMEngine.generator.record import to_record
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.progress import Progress, SilentProgress
 
-FORMAT_VERSION = 1
-SPACING_MM = 1.0
-HEADER, SPLIT, SUBJECTS = "dataset.json", "split.json", "subjects"
 BAD_SHARE = 0.01
 
 
-@dataclass(frozen=True)
-class DatasetHeader:
-    """`dataset.json`: the version of the format, its grid, the atlas, the protocol of checks, and who wrote it."""
-
-    format_version: int = FORMAT_VERSION
-    spacing_mm: float = SPACING_MM
-    atlas_space: str = ATLAS_SPACE
-    protocol: str = "compact-40"
-    created_with: str = __version__
-
-
-class Dataset:
-    """A dataset folder, open for reading; subjects are read one at a time, when asked for.
+class Dataset(DatasetFolder):
+    """A dataset folder whose subjects can be read as tensors, one at a time, when asked for.
 
     Raises:
         FileAccessError: there is no such folder, or no dataset in it.
         InputImageError: it is of a version that this program does not know.
     """
-
-    def __init__(self, folder: Path):
-        self.folder = Path(folder)
-        if not (self.folder / HEADER).is_file():
-            hint = "Make it with 'brainfm prepare SOURCE -o DATASET'."
-            raise FileAccessError(f"{folder} is no dataset: it has no {HEADER}", hint)
-        record = read_json(self.folder / HEADER)
-        version = record.get("format_version")
-        if version != FORMAT_VERSION:
-            raise InputImageError(f"{folder} is a dataset of version {version}, this program knows {FORMAT_VERSION}")
-        self.header = _from_file(DatasetHeader, record, HEADER)
-
-    @cached_property
-    def split(self) -> Split:
-        """Which part each subject belongs to; empty where there is no `split.json`."""
-        path = self.folder / SPLIT
-        return _from_file(Split, read_json(path), SPLIT) if path.exists() else Split()
-
-    def names(self, part: str | None = None) -> list[str]:
-        """Return the subjects of "train", "validation" or "test", or all that are complete, sorted."""
-        if part is not None:
-            return sorted(self.split.part(part))
-        return sorted(path.stem for path in (self.folder / SUBJECTS).glob("*.json") if not path.name.startswith("."))
-
-    def info(self, name: str) -> SubjectInfo:
-        """Read what is known about a subject; UsageError if there is none of that name."""
-        path = self._path(name, ".json")
-        if not path.is_file():
-            raise UsageError(f"{self.folder} has no subject {name!r}", nearest_name(name, self.names()))
-        return _from_file(SubjectInfo, read_json(path), path.name)
 
     def load(self, name: str, strip: bool = False) -> Subject:
         """Read a subject.
@@ -96,21 +52,6 @@ class Dataset:
         for contrast, image in subject.images.items():
             image.numpy()[~mask] = -1.0 if contrast == "CT" else 0.0
         return subject
-
-    def brain_mask(self, name: str) -> np.ndarray | None:
-        """Read the brain mask of a subject, (X, Y, Z) bool; None if it has none."""
-        return mask_of(load_arrays(self._path(name, ".npz")))
-
-    def arrays(self, name: str) -> dict[str, np.ndarray]:
-        """Read the arrays of a subject as they are stored, for checks."""
-        return load_arrays(self._path(name, ".npz"))
-
-    def file(self, name: str) -> Path:
-        """Return the path of a subject's arrays."""
-        return self._path(name, ".npz")
-
-    def _path(self, name: str, ending: str) -> Path:
-        return self.folder / SUBJECTS / f"{name}{ending}"
 
 
 def create_dataset(folder: Path, protocol: str = "compact-40") -> Dataset:
@@ -150,11 +91,6 @@ def write_subject(
     return info
 
 
-def write_split(folder: Path, split: Split) -> None:
-    """Write `split.json`."""
-    write_json(folder / SPLIT, to_record(split))
-
-
 def load_subjects(folder: Path, split: str | None = "train", progress: Progress | None = None) -> list[Subject]:
     """Read every subject of a part into memory.
 
@@ -191,10 +127,3 @@ def _refuse_many(folder: Path, bad: Sequence[str], total: int) -> None:
         listed = ", ".join(bad[:10])
         hint = "'brainfm prepare --check' says why; with --exclude it leaves them out."
         raise InputImageError(f"{len(bad)} of {total} subjects of {folder} cannot be read: {listed}", hint)
-
-
-def _from_file(kind: type, record: dict, name: str):
-    try:
-        return from_record(kind, record)
-    except UsageError as error:
-        raise InputImageError(f"{name}: {error.message}", error.hint or "Prepare the dataset again.") from error

@@ -6,8 +6,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from BrainFMEngine.dataset.dataset import Dataset, create_dataset, write_split
+from BrainFMEngine.dataset.dataset import Dataset, create_dataset
 from BrainFMEngine.dataset.files import write_json
+from BrainFMEngine.dataset.folder import FAILED, write_split
+from BrainFMEngine.dataset.in_use import PREPARE_LOCK
 from BrainFMEngine.dataset.info import SubjectInfo
 from BrainFMEngine.dataset.prepare_one import Outcome, PrepareOptions, prepare_one
 from BrainFMEngine.dataset.source_subject import SourceSubject
@@ -16,7 +18,6 @@ from BrainFMEngine.dataset.workers import PrepareProgress, prepare_in_processes
 from BrainFMEngine.errors import FileAccessError, UsageError
 from BrainFMEngine.folder_lock import FolderLock
 
-FAILED, LOCK = "failed.json", "prepare.lock"
 BYTES_PER_SUBJECT = 32 << 20
 
 
@@ -43,7 +44,7 @@ def prepare(
         UsageError: another process prepares this dataset.
         FileAccessError: the dataset cannot be written; what is complete stays.
     """
-    with FolderLock(folder / LOCK, "preparation"):
+    with FolderLock(folder / PREPARE_LOCK, "preparation"):
         dataset = create_dataset(folder, options.protocol)
         _check_space(folder, len(sources))
         if min(jobs, len(sources)) > 1:

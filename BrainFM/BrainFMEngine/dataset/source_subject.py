@@ -50,6 +50,14 @@ class SourceSubject:
         files |= {f"distance_{name}": path for name, path in self.distances.items()}
         return files | {f"coordinates_{index}": path for index, path in enumerate(self.coordinates)}
 
+    def contents(self) -> list[str]:
+        """Return what it has, a phrase each: its label map by name, its contrasts, and what is known beside them."""
+        words = [f"labels ({self.labels.name})"] if self.labels else []
+        words += self.images
+        words += ["surfaces"] if self.surfaces else []
+        words += ["distances"] if self.distances else []
+        return words + (["atlas coordinates"] if self.coordinates or self.in_atlas_space else [])
+
 
 def safe_name(text: str) -> str:
     """Return a name that is a file name on every system: letters, digits, dots, hyphens and underscores."""
@@ -75,6 +83,13 @@ def images_in(folder: Path) -> dict[str, Path]:
 
 
 def first_image(folder: Path, *stems: str) -> Path | None:
-    """Return the first of the named images that a folder has."""
-    there = images_in(folder)
-    return next((there[stem] for stem in stems if stem in there), None)
+    """Return the first of the named images that a folder has; a name may begin with a folder in it."""
+    there: dict[Path, dict[str, Path]] = {}
+    for stem in stems:
+        place = (folder / stem).parent
+        if place not in there:
+            there[place] = images_in(place)
+        found = there[place].get(stem.rpartition("/")[2])
+        if found is not None:
+            return found
+    return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from BrainFMEngine.dataset.authors_source import find_flat, find_folders, is_flat, is_folders
 from BrainFMEngine.dataset.bids_source import find_bids
-from BrainFMEngine.dataset.freesurfer_source import find_freesurfer
+from BrainFMEngine.dataset.freesurfer_source import find_freesurfer, is_freesurfer
 from BrainFMEngine.dataset.label_map_source import find_label_maps
 from BrainFMEngine.dataset.source_subject import SourceSubject
 from BrainFMEngine.dataset.table_source import find_in_table
@@ -58,12 +58,23 @@ def find_subjects(source: Path, layout: str = "auto") -> list[SourceSubject]:
 
 
 def recognise_layout(source: Path) -> str:
-    """Tell what layout a source has."""
+    """Tell what layout a source has.
+
+    Raises:
+        FileAccessError: it cannot be read.
+    """
+    try:
+        return _recognised(source)
+    except OSError as error:
+        raise FileAccessError(f"cannot read {source}: {error.strerror or error}", "Check permissions.") from error
+
+
+def _recognised(source: Path) -> str:
     if source.is_file():
         return "table"
     if any(path.is_dir() for path in source.glob("sub-*")) and not any(source.glob("sub-*/mri")):
         return "bids"
-    if (source / "mri").is_dir() or any(path.is_dir() for path in source.glob("*/mri")):
+    if is_freesurfer(source):
         return "freesurfer"
     if is_flat(source):
         return "brainfm"

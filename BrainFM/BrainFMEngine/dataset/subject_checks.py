@@ -10,9 +10,9 @@ import numpy as np
 from BrainFMEngine.anatomy.protocols import LabelProtocol
 from BrainFMEngine.dataset.alignment_check import misalignment
 from BrainFMEngine.dataset.info import SubjectInfo
-from BrainFMEngine.dataset.subject_file import IMAGE_PREFIX, shape_of
+from BrainFMEngine.dataset.subject_arrays import IMAGE_PREFIX, shape_of
 from BrainFMEngine.generator.labels import LabelScheme, rows_to_channels
-from BrainFMEngine.generator.subject import DISTANCE_OFFSET
+from BrainFMEngine.generator.subject_units import DISTANCE_OFFSET
 
 BRAIN_ML = (700.0, 2200.0)
 SMALLEST_VOXELS, LARGEST_VOXELS = 32, 512
@@ -43,7 +43,7 @@ def check_subject(
 
     Args:
         info: of the subject.
-        arrays: as `subject_file.load_arrays` returns them.
+        arrays: as `subject_arrays.load_arrays` returns them.
         scheme: of the rows.
         protocol: whose structures should be there.
 

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from BrainFMEngine.generator.generator import Sample
 from BrainFMEngine.generator.parameters import SYNTHETIC, SampleParameters
+from BrainFMEngine.generator.wording import worded
 from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.outputs.palette import GREY, colours
 from BrainFMEngine.outputs.views import field_size_mm, plan_views
@@ -17,7 +18,14 @@ COLUMN_PIXELS = 360
 GAP, EDGE, HEADER, LINE = 10, 24, 64, 24
 BACKGROUND, TEXT, FAINT, MARK = (15, 17, 21), (236, 238, 242), (150, 156, 166), (255, 196, 87)
 K_SPACE_ARTEFACTS = ("ghosting", "gibbs", "spikes")
-ARTEFACTS = (*K_SPACE_ARTEFACTS, "field_of_view", "background", "defacing")
+ARTEFACTS = {
+    "ghosting": "ghosts",
+    "gibbs": "ringing",
+    "spikes": "stripes",
+    "field_of_view": "a cut edge",
+    "background": "haze",
+    "defacing": "the face removed",
+}
 
 
 def draw_samples(samples: Sequence[Sample], grid: Grid, title: str) -> Image.Image:
@@ -62,20 +70,23 @@ def describe(parameters: SampleParameters) -> list[str]:
 def summary(parameters: SampleParameters) -> list[str]:
     """Return what was drawn for a sample, and shows in it, in a few short lines; its contrast first."""
     corruption = parameters.corruption
-    kind = parameters.contrast.kind if parameters.input == SYNTHETIC else f"real {parameters.input}"
+    is_synthetic = parameters.input == SYNTHETIC
+    contrast = worded("contrast.kind", parameters.contrast.kind) if is_synthetic else f"real {parameters.input}"
+    resolution = worded("corruption.resolution.kind", corruption.resolution.kind)
+    surroundings = worded("extracerebral.mode", parameters.extracerebral.mode)
     spacing = " x ".join(f"{value:.1f}" for value in corruption.resolution.spacing_mm)
     bias = "" if parameters.is_ct else f", bias {corruption.bias.std:.2f}"
     lines = [
-        kind,
-        f"{corruption.resolution.kind.replace('_', ' ')}, {spacing} mm",
+        contrast,
+        f"{resolution}, {spacing} mm",
         f"noise {corruption.noise.std:.1f}{bias}, gamma {corruption.gamma.exponent:.2f}",
-        f"head: {parameters.extracerebral.mode}" + (", mirrored" if parameters.deformation.flip else ""),
+        surroundings + (", mirrored" if parameters.deformation.flip else ""),
     ]
     if parameters.mixup is not None:
         lines.append("mixed: " + ", ".join(f"{name} {weight:.0%}" for name, weight in parameters.mixup.weights.items()))
     names = [name for name in ARTEFACTS if not (parameters.is_ct and name in K_SPACE_ARTEFACTS)]
-    extra = [name.replace("_", " ") for name in names if getattr(corruption, name) is not None]
-    extra += ["lesion"] if parameters.pathology is not None else []
+    extra = [ARTEFACTS[name] for name in names if getattr(corruption, name) is not None]
+    extra += ["a lesion"] if parameters.pathology is not None else []
     return [*lines, "with " + ", ".join(extra)] if extra else lines
 
 

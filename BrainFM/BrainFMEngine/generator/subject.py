@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from BrainFMEngine.generator.labels import LabelScheme, freesurfer_scheme
-
-COARSE_STEP = 3
-DISTANCE_SCALE, DISTANCE_OFFSET = 20.0, 128.0
+from BrainFMEngine.generator.subject_units import COARSE_STEP as COARSE_STEP
+from BrainFMEngine.generator.subject_units import DISTANCE_OFFSET, DISTANCE_SCALE
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,27 @@ GROUPS = {
     "grid": "Grid and targets",
 }
 """Name -> title, in the order in which people are shown them."""
+CONTRAST_TITLES = {
+    "mixed": "Mixed",
+    "random": "Random",
+    "t1": "T1-like",
+    "mprage": "MP-RAGE-like",
+    "t2": "T2-like",
+    "flair": "FLAIR-like",
+    "ct": "CT-like",
+}
+VALUE_WORDS = {
+    "contrast.kind": CONTRAST_TITLES,
+    "contrast.background": {"zero": "black", "noise": "noise", "bright": "bright"},
+    "corruption.resolution.kind": {
+        "full": "fine voxels",
+        "anisotropic": "thick slices",
+        "low_field": "low field",
+        "near_isotropic": "coarse voxels",
+    },
+    "extracerebral.mode": {"keep": "whole head", "thin": "brain and shell", "remove": "brain alone"},
+}
+"""Path of a drawn value -> what each of its values is called."""
 PROBABILITY = "probability"
 """Unit of how often something happens, 0 never to 1 always."""
 
@@ -88,10 +109,16 @@ def drawn_values(parameters: SampleParameters) -> list[dict[str, Any]]:
         if value is None or not _matters(row, value, parameters):
             continue
         plain = _plain(value)
-        text = f"{_text(plain)} {row.unit}".strip()
+        words = worded(row.path, plain) if isinstance(plain, str) else _text(plain)
+        text = f"{words} {row.unit}".strip()
         named = {"path": row.path, "group": row.group, "title": row.title, "unit": row.unit}
         values.append({**named, "value": plain, "text": text})
     return values
+
+
+def worded(path: str, value: str) -> str:
+    """Return what people read for a value drawn at a path."""
+    return VALUE_WORDS.get(path, {}).get(value, value.replace("_", " "))
 
 
 def _value(parameters: Any, path: str) -> Any:
@@ -126,4 +153,6 @@ def _text(value: Any) -> str:
         return " / ".join(_text(item) for item in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.3g}" if isinstance(value, float) else str(value).replace("_", " ")
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return str(value).replace("_", " ")

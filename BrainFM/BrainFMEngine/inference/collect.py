@@ -14,6 +14,7 @@ from BrainFMEngine.image.resample import resample, resample_labels, same_voxels
 from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.inference.finish import finish
 from BrainFMEngine.inference.forward import FEATURES, Linear
+from BrainFMEngine.inference.islands import without_islands
 from BrainFMEngine.inference.strategy import NotFiniteError
 from BrainFMEngine.tasks import Task
 
@@ -114,6 +115,9 @@ def _collect_labels(found: Collected, probabilities: np.ndarray, target: Target)
     assert target.protocol is not None
     ids = np.array(target.protocol.ids, dtype=np.int16)
     best, winner = _argmax(probabilities)
+    islands = without_islands(probabilities, winner, target.protocol, target.source)
+    if islands.any():
+        best, winner = _argmax(probabilities)
     voxel_mm3 = target.source.voxel_mm3
     counts = np.bincount(winner.ravel(), minlength=len(ids))
     sums = np.bincount(winner.ravel(), weights=best.ravel(), minlength=len(ids))

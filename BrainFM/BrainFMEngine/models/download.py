@@ -1,7 +1,8 @@
 """Downloads: https only, resumable, verified before the file gets its name. Torch-free.
 
 Bytes go to `<name>.part` beside the target; `<name>.part.tag` keeps the server's validator (ETag), so that a resumed
-download continues the same file or starts over. Only when size and SHA-256 are right does the file get its name.
+download continues the same file or starts over. Only when size and SHA-256 are right does the file get its name. One
+process at a time writes it; another one that wants the same file waits, and then finds it.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from BrainFMEngine.errors import CancelledError, DownloadError
+from BrainFMEngine.errors import CancelledError, DownloadError, UsageError
+from BrainFMEngine.folder_lock import FolderLock
 from BrainFMEngine.hashing import file_sha256
 from BrainFMEngine.progress import Progress, SilentProgress
 
 _TIMEOUT_S = 30.0
 _BLOCK = 1 << 18
+_LOOK_AGAIN_S = 0.5
 _WORTH_RETRYING = (408, 425, 429, 500, 502, 503, 504)
 _HINT = "Check the connection and try again, or get {url} in another way and use: brainfm models import FILE"
 
@@ -71,24 +75,42 @@ def download(url: str, target: Path, sha256: str, options: DownloadOptions, prog
         CancelledError: the user cancelled.
     """
     _check_address(url)
-    part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_file() and file_sha256(target) == sha256:
-            return target
-        for _ in range(2 if part.exists() else 1):
-            _fetch(url, part, options, progress or SilentProgress())
-            if file_sha256(part) == sha256:
-                os.replace(part, target)
-                _tag_file(part).unlink(missing_ok=True)
-                return target
-            cause = _describe(part)
-            _forget(part)
+        with _alone(target, options):
+            return _download(url, target, sha256, options, progress or SilentProgress())
     except OSError as error:
         raise DownloadError(
             f"cannot write {target}: {error.strerror or error}", "Check folder and disk space."
         ) from error
+
+
+def _download(url: str, target: Path, sha256: str, options: DownloadOptions, progress: Progress) -> Path:
+    part = target.with_name(target.name + ".part")
+    if target.is_file() and file_sha256(target) == sha256:
+        return target
+    for _ in range(2 if part.exists() else 1):
+        _fetch(url, part, options, progress)
+        if file_sha256(part) == sha256:
+            os.replace(part, target)
+            _tag_file(part).unlink(missing_ok=True)
+            return target
+        cause = _describe(part)
+        _forget(part)
     raise DownloadError(f"{url} did not give the expected file ({cause})", _HINT.format(url=url))
+
+
+@contextmanager
+def _alone(target: Path, options: DownloadOptions) -> Iterator[None]:
+    """Wait until no other process downloads this file."""
+    while True:
+        try:
+            lock = FolderLock(target.with_name(target.name + ".part.lock"), "a download")
+            break
+        except UsageError:
+            _wait(_LOOK_AGAIN_S, options)
+    with lock:
+        yield
 
 
 def _check_address(url: str, came_from: str = "") -> None:

@@ -36,13 +36,16 @@ class ImportedModel:
     info: ModelInfo
 
 
-def import_model(path: str | Path, name: str | None = None, head: str | Path | None = None) -> ModelInfo:
+def import_model(
+    path: str | Path, name: str | None = None, head: str | Path | None = None, title: str = ""
+) -> ModelInfo:
     """Store a model under a name.
 
     Args:
         path: `.pth` file of the authors, a model folder, or the model.safetensors in one.
         name: name to store it under; by default made from the file's name.
         head: separate head file of Brain-ID, when `path` holds the features.
+        title: what users will read; "" as the file says.
 
     Raises:
         UsageError: the name is taken.
@@ -52,7 +55,7 @@ def import_model(path: str | Path, name: str | None = None, head: str | Path | N
     path = Path(path)
     folder = new_model_folder(name or default_name(path, head))
     model = read_model(path, head, folder.name)
-    return save_model(folder, model.state, model.info)
+    return save_model(folder, model.state, replace(model.info, title=title or model.info.title))
 
 
 def read_model(path: str | Path, head: str | Path | None = None, name: str | None = None) -> ImportedModel:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainFMEngine.models import store
+from BrainFMEngine.models.card import Card, card_of
 from BrainFMEngine.models.catalogue import CatalogueEntry, catalogue
 from BrainFMEngine.network.info import WEIGHTS_FILE, ModelInfo
 
@@ -37,6 +38,7 @@ class ModelFacts:
         url: where the download comes from, "" if there is none.
         evidence: who vouches for address and checksum of the download, or for the imported file.
         sha256: of the weights that are here, or of the file that would be downloaded; "" if not known.
+        card: what one should know before using it, see `card`; empty if it is missing or damaged.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ModelFacts:
     url: str
     evidence: str
     sha256: str
+    card: Card = ()
 
 
 def list_facts() -> list[ModelFacts]:
@@ -84,6 +87,7 @@ def _present(model: store.StoredModel, entry: CatalogueEntry | None) -> ModelFac
         url=entry.url if entry else "",
         evidence=info.provenance.get("verified", "") if info else "",
         sha256=info.sha256 if info else "",
+        card=card_of(info, entry.evidence if entry else "") if info else (),
     )
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import SimpleITK as sitk
 
+from BrainFMEngine.anatomy.affine import AffineFit, fit_affine, itk_affine_text
 from BrainFMEngine.anatomy.atlas import load_atlas
+from BrainFMEngine.anatomy.centroids import fit_centroids
 from BrainFMEngine.image.volume import Grid
-from BrainFMEngine.outputs.affine import AffineFit, fit_affine, itk_affine_text
-from BrainFMEngine.outputs.centroids import fit_centroids
 from BrainFMEngine.outputs.fileset import FileSet
 from BrainFMEngine.outputs.foreground import large_parts, largest_part, scan_foreground
 from BrainFMEngine.outputs.sampling import sample

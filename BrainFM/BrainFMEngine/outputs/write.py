@@ -77,7 +77,7 @@ def _write_all(prediction: Prediction, options: OutputOptions, files: FileSet) -
     registration, problem = _registered(prediction)
     if registration is not None:
         write_registration(registration, files)
-        warnings += _other_atlas(prediction.model.atlas_space)
+        warnings += _other_atlas(prediction.model.atlas_space if prediction.model else ATLAS_SPACE)
     volumes = measure_volumes(prediction)
     if segmentation_asked(prediction):
         write_volumes(volumes, files)

@@ -14,7 +14,7 @@ from BrainFMEngine.generator.corruption_ranges import CorruptionRanges
 from BrainFMEngine.generator.parameters import GeneratorOptions
 from BrainFMEngine.generator.severity import LEVELS, MILD_TO_SEVERE, severity_value
 from BrainFMEngine.generator.target_table import TARGETS, Target
-from BrainFMEngine.generator.wording import GROUPS, Wording, wordings
+from BrainFMEngine.generator.wording import CONTRAST_TITLES, GROUPS, Wording, wordings
 from BrainFMEngine.preview.request import (
     DEFAULT_SAMPLES,
     DEFAULT_SIZE,
@@ -28,15 +28,6 @@ from BrainFMEngine.training.recipes import RECIPES
 
 CORRUPTION = "corruption"
 CLEAN = "clean"
-CONTRAST_TITLES = {
-    "mixed": "Mixed",
-    "random": "Random",
-    "t1": "T1-like",
-    "mprage": "MP-RAGE-like",
-    "t2": "T2-like",
-    "flair": "FLAIR-like",
-    "ct": "CT-like",
-}
 SUMS = (
     ("extracerebral.keep_probability", "extracerebral.thin_probability", "extracerebral.remove_probability"),
     ("contrast.background_zero_probability", "contrast.background_bright_probability"),

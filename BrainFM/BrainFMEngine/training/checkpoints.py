@@ -55,7 +55,7 @@ def save_checkpoint(folder: Path, name: str, state: dict[str, Any]) -> Path:
     """Save a state; "last" moves to "previous" first. Whatever goes wrong, a complete older state is still there.
 
     Args:
-        folder: made if it is not there.
+        folder: made if it is not there; its parent, the run's folder, is not.
         name: "last", "best", `step_name(step)`.
         state: nested dict of tensors and plain values with an int "step".
 
@@ -73,7 +73,7 @@ def save_checkpoint(folder: Path, name: str, state: dict[str, Any]) -> Path:
     refuse_not_finite(plain)
     path = checkpoint_path(folder, name)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         temporary_of(path).unlink(missing_ok=True)
         require_space(folder, state_bytes(plain))
         _publish(path, _stage_state(path, plain))

@@ -11,6 +11,7 @@ from BrainFMEngine.generator.loader import BatchLoader
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.training.recipe import Recipe
 from BrainFMEngine.training.recipe_batch import make_recipe_batch
+from BrainFMEngine.training.subject_shelf import ShelvedSubject
 
 FEED_STREAM = 7
 
@@ -29,7 +30,7 @@ class TrainingFeed(BatchLoader):
 
     def __init__(
         self,
-        subjects: Sequence[Subject],
+        subjects: Sequence[Subject | ShelvedSubject],
         recipe: Recipe,
         first: int = 0,
         rank: int = 0,
@@ -38,7 +39,7 @@ class TrainingFeed(BatchLoader):
         ages: Mapping[str, float] | None = None,
     ):
         """Begin with this process's mini-batch number `first`; another `trial` draws other samples (after NaN)."""
-        super().__init__(subjects, recipe.generator, recipe.seed, first)
+        super().__init__(subjects, recipe.generator, recipe.seed, first)  # type: ignore[arg-type]  # for `batch` below
         self.recipe, self.rank, self.size, self.trial, self.ages = recipe, rank, size, trial, ages
 
     def batch(self, step: int) -> list[Sample]:

@@ -25,7 +25,8 @@ METRIC_COLUMNS = ("step", "metric", "value")
 class Logbook:
     """The logs of a run. A context manager.
 
-    `log.jsonl` (10 MB, the four before it are kept as log.1.jsonl to log.4.jsonl) has one object a step;
+    `log.jsonl` (10 MB, the four before it are kept as log.1.jsonl to log.4.jsonl) has one object a step, and one a
+    validation, which has "validation" in place of the losses;
     `metrics.csv` is tidy, one number a row: step, metric, value.
 
     Args:
@@ -74,6 +75,11 @@ class Logbook:
             number = _finite(float(value))
             self._metrics.write(_row(step, name, "" if number is None else repr(number)))
         self._show("", step, values)
+
+    def validation(self, step: int, values: Mapping[str, float], best: bool) -> None:
+        """Write the numbers of a validation: into `metrics.csv`, and as a line of `log.jsonl` without a loss."""
+        self.metrics(step, {f"validation/{name}": value for name, value in values.items()})
+        self.log(step, {"validation": dict(values), "best": best})
 
     def sync(self) -> None:
         """Make everything written so far survive a power loss; call it before a checkpoint is saved."""
@@ -143,6 +149,8 @@ def _metric_step(line: bytes) -> float:
 
 
 def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -11,6 +11,8 @@ from BrainFMEngine.network.config import NetworkConfig
 FLOAT_BYTES, HALF_BYTES = 4, 2
 CHECKPOINT_COPIES = 3
 """Weights and the two moments of AdamW; the averaged weights are one more, and in memory gradients, too."""
+KERNELS, HALF_KERNELS = (1.2, 180_000_000), (1.3, 30_000_000)
+"""Gradients of maps and what convolutions copy: a multiple of the maps, and bytes at any size. Measured on a CPU."""
 LOSS_COPIES = 4
 """Float32 copies of an output that its losses hold at once: output, logarithm or difference, gradient."""
 
@@ -28,7 +30,7 @@ def step_bytes(
         loss_fraction: share of the voxels that outputs are computed on.
 
     Returns:
-        bytes on the device; within a factor of two of what is measured.
+        bytes on the device.
     """
     voxels = math.prod(shape)
     inner = [size * channels for size, channels in _inner_maps(config)]
@@ -37,7 +39,9 @@ def step_bytes(
     else:
         maps = sum(inner)
     outputs = sum(config.heads.values()) * LOSS_COPIES * loss_fraction + config.f_maps + sum(config.hidden_maps)
-    return int(voxels * (maps * (HALF_BYTES if half else FLOAT_BYTES) + outputs * FLOAT_BYTES))
+    held = voxels * (maps * (HALF_BYTES if half else FLOAT_BYTES) + outputs * FLOAT_BYTES)
+    share, always = HALF_KERNELS if half else KERNELS
+    return int(held * share) + always
 
 
 def weight_bytes(parameters: int, averaged: bool) -> int:

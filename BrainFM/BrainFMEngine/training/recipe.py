@@ -29,7 +29,19 @@ from BrainFMEngine.training.terms import SEGMENTATION_HEADS, TERMS
 FORMAT_VERSION = 1
 MAX_BYTES = 1 << 20
 MAX_SEED = 1 << 63
+LEAST_EDGE = 16
+"""Voxels of a sample along each axis; with fewer, PyTorch's backward pass on a CPU can end the process."""
 DISTANCE_MAPS = {"both": 4, "left": 2}
+CORRUPTION_CHANGES = "generator.corruption_changes"
+OPEN_TABLES = (
+    "network.heads",
+    "objective.weights",
+    "objective.air_weights",
+    "optimizer.head_rates",
+    "start.head_gains",
+    CORRUPTION_CHANGES,
+)
+"""Tables whose entries are not fields of a class."""
 
 
 @dataclass(frozen=True)
@@ -140,20 +152,15 @@ def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
 
     Args:
         recipe: stays as it is.
-        values: dotted path -> plain JSON value, for example {"optimizer.learning_rate": 1e-3}.
+        values: dotted path -> plain JSON value, for example {"optimizer.learning_rate": 1e-3}. None takes an entry out
+            of one of `OPEN_TABLES`.
 
     Raises:
         UsageError: a path leads nowhere (the nearest known name is given), or the value is not possible.
     """
     record = to_record(recipe)
     for path, value in values.items():
-        *parents, last = path.split(".")
-        table = record
-        for name in parents:
-            if not isinstance(table.get(name), dict):
-                raise UsageError(f"there is no part {name!r} in a recipe ({path})", nearest_name(name, table))
-            table = table[name]
-        table[last] = value
+        _put(record, path, value)
     return from_record(Recipe, record)
 
 
@@ -170,6 +177,23 @@ def adopt_backbone(recipe: Recipe, config: NetworkConfig) -> Recipe:
         recipe.network, f_maps=config.f_maps, num_levels=config.num_levels, unit_features=config.unit_features
     )
     return replace(recipe, network=network)
+
+
+def _put(record: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value where a path leads; below open tables what is missing on the way is made, and what is empty goes."""
+    *parents, last = path.split(".")
+    is_entry = path.startswith(tuple(f"{table}." for table in OPEN_TABLES))
+    tables = [record]
+    for depth, name in enumerate(parents):
+        if is_entry and depth > 1 and name not in tables[-1]:
+            tables[-1][name] = {}
+        if not isinstance(tables[-1].get(name), dict):
+            raise UsageError(f"there is no part {name!r} in a recipe ({path})", nearest_name(name, tables[-1]))
+        tables.append(tables[-1][name])
+    tables[-1][last] = value
+    for depth, name in reversed(list(enumerate((*parents, last)))):
+        if is_entry and value is None and depth > 1 and tables[depth][name] in (None, {}):
+            del tables[depth][name]
 
 
 def _leaves(record: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -232,7 +256,7 @@ def _sample_contradictions(recipe: Recipe) -> Iterator[tuple[str, str]]:
             yield f"the head {head!r} has {recipe.network.heads[head]} channels", f"{protocol} has {classes} classes."
     if not 0 < recipe.generator.spacing_mm < float("inf"):
         yield f"'generator.spacing_mm' is {recipe.generator.spacing_mm:g}", "Give a length above 0."
-    shape, least = recipe.generator.shape, recipe.network.config().size_multiple
+    shape, least = recipe.generator.shape, max(LEAST_EDGE, recipe.network.config().size_multiple)
     if min(shape) < least:
         yield f"samples of {shape} voxels are too small for the network", f"Give {least} or more along each axis."
     if recipe.network.age_size not in (None, shape):

@@ -15,10 +15,14 @@ from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.training.finish_samples import finish_samples
 from BrainFMEngine.training.recipe import Recipe
 from BrainFMEngine.training.recipe_options import DataOptions
+from BrainFMEngine.training.subject_shelf import ShelvedSubject
 
 
 def make_recipe_batch(
-    subjects: Sequence[Subject], recipe: Recipe, rng: np.random.Generator, ages: Mapping[str, float] | None = None
+    subjects: Sequence[Subject | ShelvedSubject],
+    recipe: Recipe,
+    rng: np.random.Generator,
+    ages: Mapping[str, float] | None = None,
 ) -> list[Sample]:
     """Make the samples of one subject, back-propagated at once.
 
@@ -32,7 +36,8 @@ def make_recipe_batch(
         UsageError: there is no subject.
     """
     options, seed = draw_batch_options(recipe, rng)
-    subject = draw_subject(subjects, recipe.data, rng)
+    drawn = draw_subject(subjects, recipe.data, rng)
+    subject = drawn.read() if isinstance(drawn, ShelvedSubject) else drawn
     return finish_samples(generate(subject, options, seed), recipe.data, ages)
 
 

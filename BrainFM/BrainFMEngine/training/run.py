@@ -8,23 +8,24 @@ from pathlib import Path
 
 import torch
 
-from BrainFMEngine.dataset.dataset import load_subjects
+from BrainFMEngine.dataset.in_use import learning_from
 from BrainFMEngine.errors import DeviceMemoryError, UsageError
 from BrainFMEngine.inference.device import choose_device
 from BrainFMEngine.training import checkpoints
 from BrainFMEngine.training.checkpoints import LAST, PREVIOUS, checkpoint_path
 from BrainFMEngine.training.distributed import Group
-from BrainFMEngine.training.estimate import Estimate, estimate_run
+from BrainFMEngine.training.estimate import Estimate, estimate_run, with_times
 from BrainFMEngine.training.events import TrainingEvents
 from BrainFMEngine.training.explained_faults import explained_faults, smaller_samples
 from BrainFMEngine.training.export import export_weights
 from BrainFMEngine.training.learner import Learner
 from BrainFMEngine.training.recipe import Recipe, recipe_hash
-from BrainFMEngine.training.run_data import read_run_data
+from BrainFMEngine.training.run_data import read_run_data, sampled_subjects
 from BrainFMEngine.training.run_folder import STATE_NAME, RunFolder, RunState
 from BrainFMEngine.training.run_recipe import refuse_change, with_absolute_paths, write_run_recipe
 from BrainFMEngine.training.start import initial_network
 from BrainFMEngine.training.stop import StopSignal
+from BrainFMEngine.training.subject_shelf import room_for_subjects
 from BrainFMEngine.training.trainer import CHECKPOINTS, Outcome, Trainer
 from BrainFMEngine.training.validation import Validation
 
@@ -39,7 +40,7 @@ class RunRequest:
     """What is asked for.
 
     Attributes:
-        dataset: folder that `brainfm prepare` made.
+        dataset: folder that `brainfm prepare` made; `run_dataset.noted_dataset` tells that of a run.
         folder: of the run.
         recipe: what to learn.
         resume: continue the run in the folder; otherwise it must not hold one.
@@ -77,14 +78,18 @@ def train(request: RunRequest, stop: StopSignal, events: TrainingEvents | None =
         group = stack.enter_context(Group.from_environment(_device_kind(request.device)))
         device = _own_device(request.device, group)
         run = _open_run(request, stack) if group.is_first else None
+        stack.enter_context(learning_from(request.dataset))
         with explained_faults(request.recipe):  # within the run, whose state file tells the same sentence
             return _train(request, device, group, run, stop, events)
 
 
 def plan(request: RunRequest) -> Estimate:
     """Tell what a run will need, without starting it."""
-    subjects = load_subjects(request.dataset, "train")
-    return estimate_run(request.recipe, subjects, choose_device(request.device))
+    if request.threads is not None:
+        torch.set_num_threads(request.threads)
+    device, subjects = choose_device(request.device), sampled_subjects(request.dataset)
+    estimate = estimate_run(request.recipe, subjects, device)
+    return with_times(estimate, request.recipe, subjects[0].read(), device)
 
 
 def _train(
@@ -99,11 +104,14 @@ def _train(
     if request.resume:
         _resume(request, trainer, run, events)
     if run is not None:
+        run.require()
         write_run_recipe(request.folder, request.recipe)
     first = trainer.step
     outcome = trainer.run()
     if group.is_first and outcome.step == first and outcome.reason:
         events.warning(f"no step was taken: {outcome.reason}")
+    if run is not None:
+        run.require()
     if group.is_first and outcome.step:
         export_weights(trainer.checkpoint_folder, request.recipe, request.folder / MODEL_NAME, warn=events.warning)
     if run is not None:
@@ -128,10 +136,10 @@ def _open_run(request: RunRequest, stack: ExitStack) -> RunFolder:
     if request.resume:
         if not request.allow_change:
             refuse_change(folder, recipe)
-        run = RunFolder.attach(folder, recipe_hash(recipe), recipe.steps, request.allow_change)
+        run = RunFolder.attach(folder, recipe_hash(recipe), recipe.steps, request.allow_change, request.dataset)
     else:
         _refuse_folder(request)
-        run = RunFolder.create(folder, recipe_hash(recipe), recipe.steps)
+        run = RunFolder.create(folder, recipe_hash(recipe), recipe.steps, request.dataset)
     return stack.enter_context(run)
 
 
@@ -156,17 +164,18 @@ def _make_trainer(
     events: TrainingEvents,
 ) -> Trainer:
     recipe = request.recipe
-    data = read_run_data(request.dataset, recipe, events.warning)
-    estimate = estimate_run(recipe, data.subjects, device)
+    alone = estimate_run(recipe, (), device)
+    room = room_for_subjects(alone.free_bytes, alone.step_bytes, group.size if device.type == "cpu" else 1)
+    data = read_run_data(request.dataset, recipe, events.warning, room, device)
+    estimate = replace(alone, step_bytes=alone.step_bytes + data.subjects.held_bytes)
     _refuse_too_large(recipe, estimate, device, events)
     network = initial_network(_first_recipe(request)).to(device)
-    held_out = [subject.to(device) for subject in data.held_out]
     trainer = Trainer(
         recipe,
         Learner(recipe, network, group),
-        [subject.to(device) for subject in data.subjects],
+        data.subjects,
         request.folder,
-        validation=Validation(held_out, recipe, data.ages) if held_out else None,
+        validation=Validation(data.held_out, recipe, data.ages) if data.held_out else None,
         group=group,
         run=run,
         stop=stop,

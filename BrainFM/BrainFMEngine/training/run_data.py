@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainFMEngine.dataset.dataset import BAD_SHARE, Dataset, load_subjects
+from BrainFMEngine.dataset.dataset import BAD_SHARE, Dataset
 from BrainFMEngine.errors import BrainFMError, InputImageError, UsageError
 from BrainFMEngine.generator.generator import Sample, generate
 from BrainFMEngine.generator.subject import Subject
@@ -17,11 +17,13 @@ from BrainFMEngine.training.ages import read_ages
 from BrainFMEngine.training.finish_samples import finish_samples
 from BrainFMEngine.training.recipe import Recipe
 from BrainFMEngine.training.recipe_batch import batch_options
+from BrainFMEngine.training.subject_shelf import ShelvedSubject, SubjectShelf
 from BrainFMEngine.training.terms import BATCH_TERMS, TERMS, target_name
 
 TRIAL_VOXELS = 16
 """Edge of the sample that every subject is tried with."""
 NAMED = 5
+SAMPLED = 8
 
 
 @dataclass(frozen=True)
@@ -29,35 +31,33 @@ class RunData:
     """What a run learns from.
 
     Attributes:
-        subjects: for training, sorted by name, on the CPU.
+        subjects: for training, sorted by name.
         held_out: for validation; may be empty.
         ages: subject -> years; None without a file of ages.
         contents: subject for training -> SHA-256 of its file.
     """
 
-    subjects: list[Subject]
-    held_out: list[Subject]
+    subjects: SubjectShelf
+    held_out: SubjectShelf
     ages: dict[str, float] | None
     contents: dict[str, str]
 
 
-class _Reading:
-    """Progress of reading that passes only warnings on."""
-
-    def __init__(self, warn: Callable[[str], None]):
-        self.warning = warn
-
-    def stage(self, name: str, fraction: float) -> None:
-        """Ignore the stage."""
-
-
-def read_run_data(dataset: Path, recipe: Recipe, warn: Callable[[str], None]) -> RunData:
-    """Read and try the subjects of a recipe.
+def read_run_data(
+    dataset: Path,
+    recipe: Recipe,
+    warn: Callable[[str], None],
+    room: int | None = None,
+    device: torch.device | str = "cpu",
+) -> RunData:
+    """Read and try the subjects of a recipe, one after the other.
 
     Args:
         dataset: folder that `brainfm prepare` made.
         recipe: what they are for.
         warn: called with one sentence for everything doubtful.
+        room: bytes that subjects may take in memory; the others are read when they are needed. None for no limit.
+        device: where subjects are kept.
 
     Raises:
         UsageError: no subject is for training, or the recipe can learn from none.
@@ -66,17 +66,39 @@ def read_run_data(dataset: Path, recipe: Recipe, warn: Callable[[str], None]) ->
     """
     opened = Dataset(dataset)
     ages = None if recipe.data.ages is None else read_ages(recipe.data.ages)
-    subjects = _tried(load_subjects(dataset, "train", _Reading(warn)), recipe, ages, warn)
+    trial = _Trial(opened, recipe, ages, warn)
+    subjects = trial.shelf("train", room, device)
     if not subjects:
         raise UsageError(f"no subject of {dataset} has a target that this recipe learns from", _hint(recipe))
-    held_out: list[Subject] = []
+    held_out = SubjectShelf(opened.load, 0, device)
     if recipe.validation.every and opened.names("validation"):
-        held_out = _tried(load_subjects(dataset, "validation", _Reading(warn)), recipe, ages, warn)
+        left = None if room is None else room - subjects.held_bytes
+        held_out = trial.shelf("validation", left, device)
     if recipe.validation.every and not held_out:
         warn("the data set has no subjects for validation; the last weights are kept, not the best")
     _warn_of_leaks(opened, subjects, held_out, warn)
+    if room is not None and subjects.nbytes > room:
+        gigabytes = subjects.nbytes / 1e9, room / 1e9
+        warn("subjects take {:.1f} GB, there is room for {:.1f}: the others are read anew each time".format(*gigabytes))
     contents = {subject.name: opened.info(subject.name).sha256 for subject in subjects}
     return RunData(subjects, held_out, ages, contents)
+
+
+def sampled_subjects(dataset: Path, part: str = "train") -> list[ShelvedSubject]:
+    """Return the subjects of a part for an estimate: few are read, the others are taken to be like them.
+
+    Raises:
+        UsageError: there is none in that part.
+        FileAccessError, InputImageError: one that is read is damaged.
+    """
+    opened = Dataset(dataset)
+    names = opened.names(part)
+    if not names:
+        raise UsageError(f"{dataset} has no subject in {part}", "See its split.json.")
+    shelf, count = SubjectShelf(opened.load, 0), min(len(names), SAMPLED)
+    for index in range(count):
+        shelf.add(opened.load(names[index * len(names) // count]))
+    return [shelf[index * count // len(names)] for index in range(len(names))]
 
 
 def _hint(recipe: Recipe) -> str:
@@ -85,33 +107,44 @@ def _hint(recipe: Recipe) -> str:
     return "See what its subjects have with `brainfm prepare --check`, or choose another recipe."
 
 
-def _tried(
-    subjects: list[Subject], recipe: Recipe, ages: Mapping[str, float] | None, warn: Callable[[str], None]
-) -> list[Subject]:
-    """Return the subjects that the recipe can learn from; the others are warned about."""
-    good, useless, damaged = [], [], []
-    for subject in subjects:
-        reason = _damage(subject)
-        useful = False
-        if not reason:
+class _Trial:
+    """Reads subjects and keeps those that the recipe can learn from; the others are warned about."""
+
+    def __init__(self, dataset: Dataset, recipe: Recipe, ages: Mapping[str, float] | None, warn: Callable[[str], None]):
+        self.dataset, self.recipe, self.ages, self.warn = dataset, recipe, ages, warn
+
+    def shelf(self, part: str, room: int | None, device: torch.device | str) -> SubjectShelf:
+        """Return the good subjects of a part; UsageError if there are none at all, InputImageError if many are bad."""
+        names = self.dataset.names(part)
+        if not names:
+            raise UsageError(f"{self.dataset.folder} has no subject in {part}", "See its split.json.")
+        good, useless, damaged = SubjectShelf(self.dataset.load, room, device), [], []
+        for name in names:
             try:
-                useful = _has_target(_trial(subject, recipe, ages), recipe)
-            except BrainFMError:  # a recipe for half a head, and no labels to cut along
-                useful = False
-        if reason:
-            damaged.append(subject.name)
-            warn(f"{subject.name} is left out: {reason}")
-        elif useful:
-            good.append(subject)
-        else:
-            useless.append(subject.name)
-    if len(damaged) > BAD_SHARE * len(subjects):
-        hint = "'brainfm prepare --check' says what is wrong; with --exclude it leaves them out."
-        raise InputImageError(f"{len(damaged)} of {len(subjects)} subjects are damaged: {_listed(damaged)}", hint)
-    if useless and good:
-        text = f"{len(useless)} of {len(subjects)} subjects have no target that this recipe learns from"
-        warn(f"{text} and are left out: {_listed(useless)}")
-    return good
+                subject = self.dataset.load(name)
+                reason = _damage(subject)
+            except BrainFMError as error:
+                reason = str(error)
+            if reason:
+                damaged.append(name)
+                self.warn(f"{name} is left out: {reason}")
+            elif self._is_useful(subject):
+                good.add(subject)
+            else:
+                useless.append(name)
+        if len(damaged) > BAD_SHARE * len(names):
+            hint = "'brainfm prepare --check' says what is wrong; with --exclude it leaves them out."
+            raise InputImageError(f"{len(damaged)} of {len(names)} subjects are damaged: {_listed(damaged)}", hint)
+        if useless and good:
+            text = f"{len(useless)} of {len(names)} subjects have no target that this recipe learns from"
+            self.warn(f"{text} and are left out: {_listed(useless)}")
+        return good
+
+    def _is_useful(self, subject: Subject) -> bool:
+        try:
+            return _has_target(_trial(subject, self.recipe, self.ages), self.recipe)
+        except BrainFMError:  # a recipe for half a head, and no labels to cut along
+            return False
 
 
 def _damage(subject: Subject) -> str:
@@ -139,7 +172,7 @@ def _has_target(samples: list[Sample], recipe: Recipe) -> bool:
 
 
 def _warn_of_leaks(
-    dataset: Dataset, subjects: list[Subject], held_out: list[Subject], warn: Callable[[str], None]
+    dataset: Dataset, subjects: SubjectShelf, held_out: SubjectShelf, warn: Callable[[str], None]
 ) -> None:
     """Tell who is in training and, under another name, in validation: its numbers would be too good."""
     seen: dict[str, str] = {}

@@ -12,71 +12,49 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
 from BrainFMEngine.durable_file import write_durably
 from BrainFMEngine.errors import BrainFMError, CancelledError, FileAccessError, UsageError
-from BrainFMEngine.folder_lock import FolderLock, is_locked
+from BrainFMEngine.folder_lock import FolderLock
+from BrainFMEngine.training.run_state import (
+    ENDED,
+    FORMAT_VERSION,
+    LOCK_NAME,
+    SILENT_SECONDS,
+    STATE_NAME,
+    STOP_NAME,
+    ObservedRun,
+    RunState,
+    StateName,
+    read_run_json,
+    read_state,
+    request_stop,
+)
+
+__all__ = [
+    "ENDED",
+    "LOCK_NAME",
+    "SILENT_SECONDS",
+    "STATE_NAME",
+    "STOP_NAME",
+    "ObservedRun",
+    "RunFolder",
+    "RunState",
+    "read_state",
+    "request_stop",
+]
 
 logger = logging.getLogger(__name__)
 
-STATE_NAME, STOP_NAME, LOCK_NAME = "run.json", "stop", "run.lock"
 HINT = "Check permissions and free space, or choose another folder."
-FORMAT_VERSION = 1
 HEARTBEAT_SECONDS = 2.0
 """How often the state file is written."""
-SILENT_SECONDS = 30.0
-"""Where the file system knows no locks, a run is taken for dead after so long without a heartbeat."""
-
-StateName = Literal["starting", "running", "stopping", "finished", "stopped", "failed"]
-ENDED = ("finished", "stopped", "failed")
-
-
-@dataclass(frozen=True)
-class RunState:
-    """What `run.json` says.
-
-    Attributes:
-        version: of the format, 1.
-        state: "finished": all steps are done; "stopped": it was asked to, and saved; "failed": see `message`.
-        pid: the process that trains, on `host`.
-        started: when that process began, in seconds since 1970; `heartbeat` is its last sign of life.
-        heartbeat_monotonic: the last sign of life on the host's clock that never jumps, in seconds.
-        step: steps done, of `steps`.
-        message: one sentence for people; may be empty.
-        recipe: hash of the recipe that is trained.
-    """
-
-    version: int
-    state: StateName
-    pid: int
-    host: str
-    started: float
-    heartbeat: float
-    heartbeat_monotonic: float
-    step: int
-    steps: int
-    message: str
-    recipe: str
-
-
-@dataclass(frozen=True)
-class ObservedRun:
-    """A run as seen from another process.
-
-    Attributes:
-        state: what the run says of itself.
-        alive: whether its process is there.
-        silent_s: seconds since its last sign of life: about 2 while it is well, more after a hang.
-    """
-
-    state: RunState
-    alive: bool
-    silent_s: float
 
 
 class RunFolder:
@@ -86,19 +64,31 @@ class RunFolder:
     without one it becomes "finished" if all steps are done and "stopped" if not, unless `end` was called. What
     fails before it is "running" is taken back: the folder is as it was.
 
+    Where the folder or its lock is deleted meanwhile, others may begin there: nothing is written any more, and the
+    block ends with FileAccessError.
+
     Attributes:
         folder: the run's.
         before: the state that the last process left, None in a new run.
         killed: whether that process died without ending the run.
     """
 
-    def __init__(self, folder: Path, recipe: str, steps: int, new: bool, allow_change: bool = False):
+    def __init__(
+        self,
+        folder: Path,
+        recipe: str,
+        steps: int,
+        new: bool,
+        allow_change: bool = False,
+        dataset: Path | None = None,
+    ):
         self.folder, self._new = folder, new
+        self._read_resources: Callable[[], dict[str, float | None]] | None = None
         self._lock = FolderLock(folder / LOCK_NAME, "training")
         try:
             self.before = _state_before(folder, recipe, new, allow_change)
             self.killed = self.before is not None and self.before.state not in ENDED
-            self._state = _first_state(recipe, steps, self.before.step if self.before else 0)
+            self._state = _first_state(recipe, steps, self.before, dataset)
             (folder / STOP_NAME).unlink(missing_ok=True)  # it was meant for the process before
             self._write()
         except OSError as error:
@@ -113,13 +103,14 @@ class RunFolder:
         self._thread.start()
 
     @classmethod
-    def create(cls, folder: Path, recipe: str, steps: int) -> RunFolder:
+    def create(cls, folder: Path, recipe: str, steps: int, dataset: Path | None = None) -> RunFolder:
         """Begin a run; the folder is made if it is not there.
 
         Args:
             folder: of the run; must not hold one.
             recipe: hash of the recipe.
             steps: how many steps the run will have.
+            dataset: what it is trained on; noted for `--resume`.
 
         Raises:
             UsageError: the folder holds a run, or another process trains in it (it is named).
@@ -129,10 +120,12 @@ class RunFolder:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileAccessError(f"cannot make {folder}: {error.strerror or error}", HINT) from error
-        return cls(folder, recipe, steps, new=True)
+        return cls(folder, recipe, steps, new=True, dataset=dataset)
 
     @classmethod
-    def attach(cls, folder: Path, recipe: str, steps: int, allow_change: bool = False) -> RunFolder:
+    def attach(
+        cls, folder: Path, recipe: str, steps: int, allow_change: bool = False, dataset: Path | None = None
+    ) -> RunFolder:
         """Continue the run in a folder. A run without any checkpoint was killed before its first one: begin at step 0.
 
         Args:
@@ -140,6 +133,7 @@ class RunFolder:
             recipe: hash of the recipe, the same as before.
             steps: how many steps the run will have, counted from its beginning.
             allow_change: continue although the recipe's hash is another one.
+            dataset: what it is trained on from now on; None leaves the note as it is.
 
         Raises:
             UsageError: there is no run, its recipe is another one, or another process trains in it (it is named).
@@ -147,10 +141,31 @@ class RunFolder:
         """
         if not (folder / STATE_NAME).exists():
             raise UsageError(f"{folder} holds no run that could be resumed", "Check the folder, or start a new run.")
-        return cls(folder, recipe, steps, new=False, allow_change=allow_change)
+        return cls(folder, recipe, steps, new=False, allow_change=allow_change, dataset=dataset)
+
+    def watch(self, read_resources: Callable[[], dict[str, float | None]]) -> None:
+        """Write what the process uses with every heartbeat, as `read_resources` tells it."""
+        self._read_resources = read_resources
 
     def update(self, state: StateName | None = None, step: int | None = None, message: str | None = None) -> None:
-        """Change what the state file says: a new `state` is written at once, the others with the next heartbeat."""
+        """Change what the state file says: a new `state` is written at once, the others with the next heartbeat.
+
+        Raises:
+            FileAccessError: as of `require`.
+        """
+        self.require()
+        self._change(state, step, message)
+
+    def require(self) -> None:
+        """Make sure, before anything is written into the folder, that it is still this run's.
+
+        Raises:
+            FileAccessError: the folder or its lock was deleted, moved or replaced.
+        """
+        if not self._lock.is_ours:
+            raise _deleted(self.folder)
+
+    def _change(self, state: StateName | None = None, step: int | None = None, message: str | None = None) -> None:
         with self._guard:
             before = self._state
             self._state = replace(
@@ -167,10 +182,11 @@ class RunFolder:
         if self._ended.is_set():
             return
         self._ended.set()
-        self.update(state, message=message)
+        self._change(state, message=message)
         self._thread.join(timeout=5 * HEARTBEAT_SECONDS)
-        with suppress(OSError):
-            (self.folder / STOP_NAME).unlink(missing_ok=True)
+        if self._lock.is_ours:
+            with suppress(OSError):
+                (self.folder / STOP_NAME).unlink(missing_ok=True)
         self._lock.release()
 
     def __enter__(self) -> RunFolder:
@@ -179,6 +195,9 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, (Exception, type(None))) and not self._ended.is_set() and not self._lock.is_ours:
+            self.end("failed")
+            raise _deleted(self.folder) from error
         if error is not None and self._state.state == "starting" and (self._new or self.before):
             self._take_back()
         elif error is None:
@@ -214,53 +233,45 @@ class RunFolder:
                     self._try_write()
 
     def _try_write(self) -> None:
+        if not self._lock.is_ours:
+            return  # the trainer notices at its next step
         try:
             self._write()
         except OSError as error:  # a full disk is the checkpoint's to report; the lock still says that the run lives
             logger.warning("the state file cannot be written: %s", error.strerror or error)
 
     def _write(self) -> None:
-        self._state = replace(self._state, heartbeat=time.time(), heartbeat_monotonic=time.monotonic())
+        resources = self._state.resources if self._read_resources is None else self._read_resources()
+        now, clock = time.time(), time.monotonic()
+        self._state = replace(self._state, heartbeat=now, heartbeat_monotonic=clock, resources=resources)
         data = json.dumps(asdict(self._state), indent=1).encode()
         write_durably(self.folder / STATE_NAME, data, sync=self._state.state in ("starting", *ENDED))
 
 
-def read_state(folder: Path) -> ObservedRun:
-    """Look at a run from another process.
-
-    Raises:
-        FileAccessError: there is no run in the folder, or its state file cannot be read.
-    """
-    state = _read(folder)
-    same_clock = state.host == socket.gethostname()
-    silent = time.monotonic() - state.heartbeat_monotonic if same_clock else -1.0
-    if silent < 0:  # another computer, or it was started anew since
-        silent = max(0.0, time.time() - state.heartbeat)
-    locked = is_locked(folder / LOCK_NAME)
-    alive = locked if locked is not None else silent < SILENT_SECONDS and state.state not in ENDED
-    return ObservedRun(state, alive, silent)
+def _deleted(folder: Path) -> FileAccessError:
+    if folder.is_dir():
+        hint = "Another process may train there; if none does, resume the run."
+        return FileAccessError(f"{LOCK_NAME} in {folder} was deleted or replaced during the run", hint)
+    hint = "Nothing more is written there. A run that was moved can be resumed where it is now."
+    return FileAccessError(f"the folder of the run was deleted or moved: {folder}", hint)
 
 
-def request_stop(folder: Path) -> None:
-    """Ask the run in a folder to finish its step, save and end.
-
-    Raises:
-        UsageError: no process trains there.
-        FileAccessError: there is no run, or the request cannot be written.
-    """
-    observed = read_state(folder)
-    if not observed.alive:
-        raise UsageError(f"no process trains in {folder}", f"Its last state was {observed.state.state!r}.")
-    try:
-        (folder / STOP_NAME).write_text("stop\n", encoding="utf-8")
-    except OSError as error:
-        raise FileAccessError(f"cannot write to {folder}: {error.strerror or error}") from error
-
-
-def _first_state(recipe: str, steps: int, step: int) -> RunState:
-    now, clock = time.time(), time.monotonic()
-    host = socket.gethostname()
-    return RunState(FORMAT_VERSION, "starting", os.getpid(), host, now, now, clock, step, steps, "", recipe)
+def _first_state(recipe: str, steps: int, before: RunState | None, dataset: Path | None) -> RunState:
+    noted = before.dataset if before else None
+    return RunState(
+        version=FORMAT_VERSION,
+        state="starting",
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        started=time.time(),
+        heartbeat=time.time(),
+        heartbeat_monotonic=time.monotonic(),
+        step=before.step if before else 0,
+        steps=steps,
+        message="",
+        recipe=recipe,
+        dataset=noted if dataset is None else str(dataset.absolute()),
+    )
 
 
 def _state_before(folder: Path, recipe: str, new: bool, allow_change: bool) -> RunState | None:
@@ -270,7 +281,7 @@ def _state_before(folder: Path, recipe: str, new: bool, allow_change: bool) -> R
             raise UsageError(f"{folder} holds a run already", "Resume it, or choose another folder.")
         return None
     try:
-        before = _read(folder)
+        before = read_run_json(folder)
     except FileAccessError as error:  # only a note about the run: the checkpoints decide whether it can continue
         logger.warning("%s", error.message)
         return None
@@ -278,18 +289,3 @@ def _state_before(folder: Path, recipe: str, new: bool, allow_change: bool) -> R
         hint = "Restore the recipe, or allow the change explicitly."
         raise UsageError(f"the run in {folder} was trained with another recipe", hint)
     return before
-
-
-def _read(folder: Path) -> RunState:
-    path = folder / STATE_NAME
-    for attempt in range(10):
-        try:
-            record = json.loads(path.read_bytes())
-            return RunState(**{field.name: record[field.name] for field in fields(RunState)})
-        except FileNotFoundError as error:
-            raise FileAccessError(f"there is no run in {folder}", f"{STATE_NAME} is missing.") from error
-        except PermissionError:  # Windows, while it is being replaced
-            time.sleep(0.02 * (attempt + 1))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FileAccessError(f"{path} cannot be read", "It may be damaged; the checkpoints are not.") from error
-    raise FileAccessError(f"{path} cannot be read: permission denied")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -31,9 +31,11 @@ from BrainFMEngine.training.logbook import Logbook
 from BrainFMEngine.training.pictures import keep_picture
 from BrainFMEngine.training.random_state import capture_random_state, restore_random_state
 from BrainFMEngine.training.recipe import Recipe, recipe_to_json
+from BrainFMEngine.training.resources import ResourceMeter
 from BrainFMEngine.training.run_folder import RunFolder
 from BrainFMEngine.training.schedule import learning_rate
 from BrainFMEngine.training.stop import StopSignal
+from BrainFMEngine.training.subject_shelf import ShelvedSubject
 from BrainFMEngine.training.validation import Validation
 
 CHECKPOINTS = "checkpoints"
@@ -57,7 +59,7 @@ class Trainer:
     Args:
         recipe: what to learn.
         learner: network and optimizer, on their device.
-        subjects: those to train on, on the same device.
+        subjects: those to train on, on the same device, or a shelf of them.
         folder: of the run.
         validation: subjects to try the weights on; None for none.
         group: the processes that train together.
@@ -75,7 +77,7 @@ class Trainer:
         self,
         recipe: Recipe,
         learner: Learner,
-        subjects: Sequence[Subject],
+        subjects: Sequence[Subject | ShelvedSubject],
         folder: Path,
         validation: Validation | None = None,
         group: Group | None = None,
@@ -92,6 +94,7 @@ class Trainer:
         self.contents_before: dict[str, str] = {}
         self.guard = NotFiniteGuard()
         self.early_stop = EarlyStop(recipe.validation.patience, higher_is_better=False)
+        self.meter = ResourceMeter(learner.device.type)
         self.step = 0
         self._seconds: deque[float] = deque(maxlen=REMEMBERED_STEPS)
         self._saved_step: int | None = None
@@ -128,12 +131,14 @@ class Trainer:
         Raises:
             NotFiniteRunError: the loss is not finite again and again.
             DeviceMemoryError: memory ran out.
-            FileAccessError: a checkpoint or log could not be written; the one before is intact.
+            FileAccessError: a checkpoint or log could not be written; the one before is intact. Or the folder is gone.
         """
         with ExitStack() as stack:
             self.log = stack.enter_context(Logbook(self.folder, self.step)) if self.group.is_first else None
             self.feed = stack.enter_context(self._new_feed())
             stack.callback(lambda: self.feed.close())
+            if self.run_folder is not None:
+                self.run_folder.watch(self.meter.read)
             self._tell_run("running")
             reason = ""
             while self.step < self.recipe.steps and not reason:
@@ -145,6 +150,7 @@ class Trainer:
     def save(self) -> None:
         """Save the state as "last"; only the first process writes."""
         started = time.monotonic()
+        self._tell_run()
         if self.group.is_first:
             if self.log is not None:
                 self.log.sync()
@@ -185,7 +191,8 @@ class Trainer:
         waited = time.monotonic() - started
         subject = taken[0][0].parameters.subject
         result = self.learner.look(taken, self.step)
-        rate = self._rate()
+        schedule, base = self.recipe.schedule, self.recipe.optimizer.learning_rate
+        rate = learning_rate(schedule, self.step, self.recipe.steps, base) * self.guard.rate_factor
         if self._judge(result, subject) is Action.ROLL_BACK:
             return ""
         if result.finite:
@@ -196,10 +203,6 @@ class Trainer:
         self._seconds.append(time.monotonic() - started)
         self._write_step(result, rate, waited, subject)
         return self._between_steps()
-
-    def _rate(self) -> float:
-        rate = learning_rate(self.recipe.schedule, self.step, self.recipe.steps, self.recipe.optimizer.learning_rate)
-        return rate * self.guard.rate_factor
 
     def _judge(self, result: StepResult, subject: str) -> Action:
         action = self.guard.judge(self.step, result.finite or result.calibrating)
@@ -214,8 +217,7 @@ class Trainer:
 
     def _roll_back(self) -> None:
         """Go back to the last checkpoint with other samples and half the learning rate."""
-        found = checkpoints.resume_checkpoint(self.checkpoint_folder) if self.group.is_first else None
-        found = self.group.share(found)
+        found = self.group.share(checkpoints.resume_checkpoint(self.checkpoint_folder) if self.group.is_first else None)
         if found is None:
             raise NotFiniteRunError("the loss was not finite before the first checkpoint", "Lower the learning rate.")
         self._restore(found[1])
@@ -237,13 +239,12 @@ class Trainer:
             "waited": round(waited, 3),
             "skipped": self.guard.skipped,
         }
+        self._tell_run()
         if self.log is not None:
             self.log.log(self.step, values)
-        if self.run_folder is not None:
-            self.run_folder.update(step=self.step)
         if self.group.is_first:
             left = median(self._seconds) * (self.recipe.steps - self.step)
-            self.events.step(self.step, self.recipe.steps, values, left)
+            self.events.step(self.step, self.recipe.steps, {**values, "resources": self.meter.read()}, left)
 
     def _between_steps(self) -> str:
         """Validate and save where it is time; return why to stop, if there is a reason."""
@@ -273,17 +274,16 @@ class Trainer:
         found: dict[str, float] = {}
         if self.group.is_first and self.validation is not None:
             network, average = self.learner.network, self.learner.average
-            with ExitStack() as stack:
-                if average is not None:
-                    stack.enter_context(average.applied(network))
+            with nullcontext() if average is None else average.applied(network):
                 result = self.validation.run(network)
             found = {"loss": result.loss, **result.metrics}
+            self._tell_run()
             if result.picture is not None:
                 self.events.image(self.step, keep_picture(self.folder, self.step, result.picture))
         found = self.group.share(found)
         best = self.early_stop.update(self.step, found.get("loss", float("nan")))
         if self.log is not None:
-            self.log.metrics(self.step, {f"validation/{name}": value for name, value in found.items()})
+            self.log.validation(self.step, found, best)
             self.events.validation(self.step, found, best)
         return best
 
@@ -295,6 +295,6 @@ class Trainer:
         self._tell_run("stopping")
         return asked or "another process was asked to stop"
 
-    def _tell_run(self, state: Any) -> None:
+    def _tell_run(self, state: Any = None) -> None:
         if self.run_folder is not None:
             self.run_folder.update(state, step=self.step)

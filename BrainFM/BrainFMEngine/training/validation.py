@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image
 
 from BrainFMEngine.anatomy.protocols import find_protocol
-from BrainFMEngine.evaluation.picture import draw_comparison
 from BrainFMEngine.evaluation.score import ONE_DICE, Pair, score
 from BrainFMEngine.evaluation.validation import compare_sample
 from BrainFMEngine.generator.generator import Sample
@@ -20,6 +19,10 @@ from BrainFMEngine.training.learner import AUTOCAST
 from BrainFMEngine.training.objective import objective_terms, weighted_sum
 from BrainFMEngine.training.recipe import Recipe
 from BrainFMEngine.training.recipe_batch import make_recipe_batch
+from BrainFMEngine.training.subject_shelf import ShelvedSubject
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 VALIDATION_STREAM = 13
 
@@ -36,7 +39,7 @@ class ValidationResult:
 
     loss: float
     metrics: dict[str, float]
-    picture: Image.Image | None
+    picture: Image | None
 
 
 class Validation:
@@ -48,7 +51,9 @@ class Validation:
         ages: for the age head.
     """
 
-    def __init__(self, subjects: Sequence[Subject], recipe: Recipe, ages: Mapping[str, float] | None = None):
+    def __init__(
+        self, subjects: Sequence[Subject | ShelvedSubject], recipe: Recipe, ages: Mapping[str, float] | None = None
+    ):
         self.subjects, self.recipe, self.ages = subjects[: recipe.validation.subjects], recipe, ages
 
     def run(self, network: BrainNetwork) -> ValidationResult:
@@ -65,13 +70,12 @@ class Validation:
                 if not row.metric.startswith(ONE_DICE):
                     numbers.setdefault(f"{row.task}/{row.metric}", []).append(row.value)
             if picture is None and pair.made:
-                title = f"{pair.subject}, {pair.input}"
-                picture = draw_comparison(sample.image[0].cpu().numpy(), pair.made, pair.truth, title)
+                picture = _draw(sample, pair)
         finite = [loss for loss in losses if np.isfinite(loss)]
         metrics = {name: float(np.mean(values)) for name, values in numbers.items()}
         return ValidationResult(float(np.mean(finite)) if finite else float("nan"), metrics, picture)
 
-    def _sample(self, index: int, subject: Subject) -> Sample:
+    def _sample(self, index: int, subject: Subject | ShelvedSubject) -> Sample:
         random = np.random.default_rng((self.recipe.seed, VALIDATION_STREAM, index))
         return make_recipe_batch([subject], self.recipe, random, self.ages)[-1]
 
@@ -88,3 +92,13 @@ class Validation:
         protocol = None if self.recipe.protocol is None else find_protocol(self.recipe.protocol)
         kind = sample.parameters.input if sample.parameters.contrast is None else sample.parameters.contrast.kind
         return loss, compare_sample(outputs, sample, protocol, sample.parameters.subject, kind)
+
+
+def _draw(sample: Sample, pair: Pair) -> Image | None:
+    """Return predictions above targets; None where Pillow is not installed, without which a run does as well."""
+    try:
+        from BrainFMEngine.evaluation.picture import draw_comparison
+    except ImportError:
+        return None
+    title = f"{pair.subject}, {pair.input}"
+    return draw_comparison(sample.image[0].cpu().numpy(), pair.made, pair.truth, title)

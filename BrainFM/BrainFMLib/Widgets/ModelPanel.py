@@ -12,8 +12,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from BrainFMLib import Settings
+from BrainFMLib.ModelCard import cardOf
 from BrainFMLib.ModelManager import ModelManager, ModelRow
-from BrainFMLib.Parameters import TASK_GROUPS
+from BrainFMLib.Parameters import DEFAULT_MODEL, TASK_GROUPS
 from BrainFMLib.Widgets.Texts import megabytes, sentence
 
 _READY = ("bundled", "installed")
@@ -38,6 +39,7 @@ class ModelPanel:
         self.onListed: Callable[[], None] = lambda: None
         self.onProblem: Callable[..., None] = lambda message, hint="", details="": None
         self.ask: Callable[[str], bool] = askUser
+        self.tell: Callable[[str], None] = tellUser
         self._rows: list[ModelRow] = []
         self._chosen = ""
         table = ui.modelTable
@@ -52,6 +54,7 @@ class ModelPanel:
         ui.modelImportButton.clicked.connect(self._onImport)
         ui.modelFolderButton.clicked.connect(self._onFolder)
         ui.modelDeleteButton.clicked.connect(self._onDelete)
+        ui.modelDescriptionLabel.linkActivated.connect(self._onDetails)
         self._ui.modelProgressFrame.visible = False
         self.refresh()
 
@@ -64,7 +67,9 @@ class ModelPanel:
         for index, row in enumerate(self._rows):
             size = megabytes(row.sizeBytes) if row.sizeBytes else ""
             for column, text in enumerate((row.title, _stateOf(row), size)):
-                table.setItem(index, column, qt.QTableWidgetItem(text))
+                cell = qt.QTableWidgetItem(text)
+                cell.setToolTip(cardOf(row))
+                table.setItem(index, column, cell)
         for column in (1, 2):
             table.resizeColumnToContents(column)
         table.blockSignals(wasBlocked)
@@ -172,7 +177,15 @@ class ModelPanel:
             self.manager.remove(row.name)
         except Exception as error:
             self.onProblem(getattr(error, "message", str(error)), getattr(error, "hint", ""))
+            self.refresh()
+            return
         self.refresh()
+        self._choose(DEFAULT_MODEL)
+
+    def _onDetails(self, _link: str) -> None:
+        row = self._row(self._chosen)
+        if row is not None:
+            self.tell(cardOf(row))
 
     def _onFolder(self) -> None:
         folder = Path(self.manager.folder())
@@ -205,6 +218,11 @@ def askUser(text: str) -> bool:
     return bool(slicer.util.confirmOkCancelDisplay(text, windowTitle=_("BrainFM")))
 
 
+def tellUser(text: str) -> None:
+    """Show rich text in a dialog."""
+    slicer.util.infoDisplay(text, windowTitle=_("BrainFM"))
+
+
 def _stateOf(row: ModelRow) -> str:
     states = {
         "bundled": _("Ready"),
@@ -223,13 +241,19 @@ def _descriptionOf(row: ModelRow) -> str:
         "bias": _("bias field"),
         "registration": _("atlas"),
     }
+    card = dict(row.card)
     offered = [titles[group] for group, names in TASK_GROUPS.items() if set(names) & set(row.tasks)]
     facts: Sequence[tuple[str, str]] = (
         (_("Makes"), ", ".join(offered)),
         (_("Licence"), row.licence),
         (_("Trained on"), row.trainedOn),
+        (_("Recipe"), card.get("recipe", "")),
+        (_("Begun from"), card.get("start", "")),
+        (_("Validation scores"), card.get("scores", "")),
         (_("Problem"), row.problem),
     )
     lines = [html.escape(row.description)] if row.description else []
     lines += [f"<b>{html.escape(name)}:</b> {html.escape(value)}" for name, value in facts if value]
+    if row.card:
+        lines.append(f'<a href="card">{html.escape(_("Details…"))}</a>')
     return "<br>".join(lines)

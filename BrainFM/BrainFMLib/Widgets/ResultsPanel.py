@@ -14,8 +14,9 @@ from slicer.i18n import tr as _
 from BrainFMLib import Checkerboard, Layouts, Navigation, Settings, VolumesTable
 from BrainFMLib.LayoutPlans import NAMES, available, planFor
 from BrainFMLib.QualityReport import QCReport
-from BrainFMLib.ResultSegmentation import surfaceSteps
+from BrainFMLib.SegmentSurfaces import hasSurfaces, surfaceSteps
 from BrainFMLib.StepRunner import StepRunner
+from BrainFMLib.SurfaceProcess import makeInChild
 from BrainFMLib.Widgets.Icons import setIcon
 from BrainFMLib.Widgets.StructureTable import StructureTable
 
@@ -145,11 +146,15 @@ class ResultsPanel:
         if node is not None and looks != self._filled:
             self.table.fill(VolumesTable.rowsOf(node), _colorsOf(self.current.get("dseg")))
         self._filled = looks
+        self._update3D()
+
+    def _update3D(self) -> None:
+        """Let the button say whether the surfaces are shown."""
         segmentation = self.current.get("dseg") if self.current is not None else None
         self._ui.show3DButton.visible = segmentation is not None
         if segmentation is not None:
             display = segmentation.GetDisplayNode()
-            shown = _hasSurfaces(segmentation) and display is not None and bool(display.GetVisibility3D())
+            shown = hasSurfaces(segmentation) and display is not None and bool(display.GetVisibility3D())
             wasBlocked = self._ui.show3DButton.blockSignals(True)
             self._ui.show3DButton.checked = shown or self._making
             self._ui.show3DButton.blockSignals(wasBlocked)
@@ -178,6 +183,7 @@ class ResultsPanel:
         self._ui.restoreLayoutButton.enabled = bool(shown)
         self._ui.overlayLabel.visible = self._ui.overlaySlider.visible = hasOverlay
         self._ui.checkerboardCheckBox.visible = shown == "Atlas"
+        self._update3D()
         if hasOverlay:
             self._ui.overlayLabel.text = plan.overlay
             wasBlocked = self._ui.overlaySlider.blockSignals(True)
@@ -235,8 +241,12 @@ class ResultsPanel:
         if not on:
             segmentation.GetDisplayNode().SetVisibility3D(False)
             return
+        shown = Layouts.currentLayout()
+        if shown and not planFor(shown, self.current.kinds()).segments3D:
+            self.showLayout("Anatomy")  # the others have no view for them
+            return
         self._surfaces = StepRunner(
-            surfaceSteps(segmentation),
+            surfaceSteps(segmentation, makeInChild),
             lambda step: slicer.util.showStatusMessage(step[0], 2000),
             lambda value: None,
             lambda error: self.onProblem(_("The surfaces cannot be made"), str(error)),
@@ -275,8 +285,3 @@ def _colorsOf(segmentationNode: Any | None) -> dict[str, tuple[float, float, flo
     segmentation = segmentationNode.GetSegmentation()
     segments = [segmentation.GetNthSegment(index) for index in range(segmentation.GetNumberOfSegments())]
     return {segment.GetName(): segment.GetColor() for segment in segments}
-
-
-def _hasSurfaces(segmentationNode: Any) -> bool:
-    name = slicer.vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
-    return segmentationNode.GetSegmentation().ContainsRepresentation(name)

@@ -12,6 +12,7 @@ from BrainFMLib.VolumesTable import VolumeRow
 
 _NAME, _VOLUME, _QC = 0, 1, 2
 _SWATCH, _ROW_HEIGHT = 12, 22
+_FRAME = (128, 128, 128)
 
 
 class StructureTable:
@@ -66,9 +67,7 @@ class StructureTable:
 
     def _setRow(self, index: int, row: VolumeRow, color: tuple[float, float, float] | None) -> None:
         name = qt.QTableWidgetItem(row.name)
-        swatch = qt.QPixmap(_SWATCH, _SWATCH)
-        swatch.fill(qt.QColor.fromRgbF(*color) if color is not None else qt.QColor(0, 0, 0, 0))
-        name.setIcon(qt.QIcon(swatch))
+        name.setIcon(qt.QIcon(_swatch(color)))
         if row.id is None:
             font = name.font()
             font.setBold(True)
@@ -106,3 +105,14 @@ class StructureTable:
         for row in range(self._table.rowCount):
             name = self._table.item(row, _NAME).text()
             self._table.setRowHidden(row, text.lower() not in name.lower())
+
+
+def _swatch(color: tuple[float, float, float] | None) -> qt.QPixmap:
+    """Return a square of a colour with a thin frame, as white matter is white; a clear one for None."""
+    swatch = qt.QPixmap(_SWATCH, _SWATCH)
+    swatch.fill(qt.QColor(*_FRAME) if color is not None else qt.QColor(0, 0, 0, 0))
+    if color is not None:
+        painter = qt.QPainter(swatch)
+        painter.fillRect(1, 1, _SWATCH - 2, _SWATCH - 2, qt.QColor.fromRgbF(*color))
+        painter.end()
+    return swatch

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
+import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import qt
@@ -12,28 +11,20 @@ import slicer
 from BrainFMLib import Settings
 from slicer.i18n import tr as _
 
-from BrainFMTrainLib import SampleViews
-from BrainFMTrainLib.PreviewWorker import PreviewWorker
-from BrainFMTrainLib.Recipes import Choice
+from BrainFMTrainLib import PreviewParameters
+from BrainFMTrainLib.PreviewRequests import PreviewRequests
+from BrainFMTrainLib.PreviewWorker import JOBS, PreviewWorker
+from BrainFMTrainLib.SampleDisplay import SampleDisplay
+from BrainFMTrainLib.SceneMemory import SceneMemory
+from BrainFMTrainLib.Widgets.AnatomyPanel import AnatomyPanel
+from BrainFMTrainLib.Widgets.RangesPanel import RangesPanel
+from BrainFMTrainLib.Widgets.SamplesForm import SamplesForm
 
 _PREFIX = "Train/preview"
-LABELS = ("segmentation", "deformation_grid")
-"""Targets that are label maps."""
-
-
-def overlays() -> list[Choice]:
-    """Return what can cover the samples: targets of one value a voxel."""
-    return [
-        Choice("", _("nothing")),
-        Choice("segmentation", _("outlines of the anatomy")),
-        Choice("deformation_grid", _("deformation grid")),
-        Choice("clean", _("clean image")),
-        Choice("bias_field_log", _("bias field")),
-        Choice("high_res_residual", _("lost detail")),
-    ]
-
-
-_LARGEST_SEED = 2**31 - 1
+SLIDER_MS, TYPING_MS = 120, 700
+"""How long the form has to be at rest before samples that are shown are made anew."""
+REMEMBER_MS = 500
+"""And before it is kept for the next session."""
 
 
 class PreviewPanel:
@@ -48,7 +39,10 @@ class PreviewPanel:
         device: gives the device to compute on.
         recipe: gives recipe and preset, as `brainfm preview` takes them, that samples are made for.
         onRecipeSaved: called with the path of a recipe that the user wants to train with.
+        anatomy, form, ranges: the parts of the form.
         worker: makes the samples.
+        requests: what is on its way to the worker.
+        display: the samples on the screen.
     """
 
     def __init__(self, ui: Any, setup: Any, notice: Any):
@@ -56,77 +50,155 @@ class PreviewPanel:
         self.device: Callable[[], str] = lambda: "auto"
         self.recipe: Callable[[], dict[str, str]] = dict
         self.onRecipeSaved: Callable[[str], None] = lambda path: None
+        self.anatomy, self.form, self.ranges = AnatomyPanel(ui), SamplesForm(ui), RangesPanel(ui)
         self.worker = PreviewWorker()
-        self._samples: list[dict[str, Any]] = []
-        self._overlays = overlays()
-        self._contrasts = [
-            Choice("", _("as the recipe: painted, real and mixed")),
-            Choice("random", _("random")),
-            Choice("t1", _("like T1")),
-            Choice("t2", _("like T2")),
-            Choice("flair", _("like FLAIR")),
-            Choice("ct", _("like CT")),
-        ]
-        ui.overlayComboBox.clear()
-        ui.overlayComboBox.addItems([choice.title for choice in self._overlays])
-        ui.contrastComboBox.clear()
-        ui.contrastComboBox.addItems([choice.title for choice in self._contrasts])
-        ui.anatomyFileEdit.currentPath = Settings.read(_PREFIX + "File")
-        ui.mildToSevereCheckBox.toggled.connect(self._onKind)
+        self.requests = PreviewRequests(self.worker, self.anatomy.requestSteps)
+        self.display = SampleDisplay(ui)
+        self._isShown = self._showing = False
+        ui.previewProgressBar.visible = False
+        self._again, self._remember = qt.QTimer(), qt.QTimer()
+        for timer in (self._again, self._remember):
+            timer.setSingleShot(True)
+        self._remember.interval = REMEMBER_MS
+        self._parameters = PreviewParameters.SceneParameters()
+        self.memory = SceneMemory(self._recall)
+        self._connect()
+        self._recall()
+
+    def _connect(self) -> None:
+        ui = self._ui
+        self._again.timeout.connect(self._onAgain)
+        self._remember.timeout.connect(self._onRemember)
         ui.generateButton.clicked.connect(self._onGenerate)
         ui.newSeedButton.clicked.connect(self._onNewSeed)
         ui.saveRecipeButton.clicked.connect(self._onSaveRecipe)
         ui.exportButton.clicked.connect(self._onExport)
-        ui.previewProgressBar.visible = False
-        self.worker.onStage, self.worker.onSample = self._onStage, self._onSample
+        self.anatomy.onChanged = self.form.onChanged = self._onForm
+        self.form.onSeverity, self.ranges.onChanged = self._onSeverity, self._onRanges
+        self.ranges.recipe, self.ranges.ready = lambda: self.recipe(), lambda: self._setup.ready
+        self.ranges.onDescribed = self._onDescribed
+        self.worker.onStage, self.worker.onSample = self._onStage, self.display.add
         self.worker.onDone, self.worker.onProblem = self._onDone, self._onProblem
-        self._onKind()
+        self.worker.onWarning = self._onWarning
+        self.requests.onStage, self.requests.onProblem = self._onStage, self._onProblem
+        self.display.askMore, self.display.onProblem = self._onMore, self._notice.notice
 
     def request(self) -> dict[str, Any]:
-        """Return what the form says, as `brainfm preview` takes it."""
-        ui = self._ui
-        request: dict[str, Any] = {"samples": ui.samplesSpinBox.value, "seed": ui.previewSeedSpinBox.value}
-        request["severity"] = "mild-to-severe" if ui.mildToSevereCheckBox.checked else ui.severitySlider.value
-        request["shape"] = "full" if ui.wholeHeadCheckBox.checked else ui.sizeSpinBox.value
-        contrast = self._contrasts[max(ui.contrastComboBox.currentIndex, 0)].name
-        anatomy = self._anatomy()
-        chosen = {key: value for key, value in (("contrast", contrast), ("anatomy", anatomy)) if value}
-        return {**self.recipe(), **request, **chosen}
+        """Return what the form says, as `brainfm preview` takes it; without what is in the scene."""
+        changes = self.ranges.changes()
+        return {**self.recipe(), **self.form.request(), **({"options": changes} if changes else {})}
+
+    def follow(self) -> None:
+        """The recipe or the setup may be another one: show its ranges, if they are looked at."""
+        self.ranges.follow()
+
+    def refresh(self, milliseconds: int = SLIDER_MS) -> None:
+        """Make the samples that are shown anew, with the same seed, once the form is at rest."""
+        if self._isShown and not self.problem():
+            self._again.start(milliseconds)
+
+    def problem(self) -> str:
+        """Return why there cannot be samples, "" if there can."""
+        return self.anatomy.problem() or self.ranges.problem()
+
+    def enter(self) -> None:
+        """The module is shown."""
+        self.display.enter()
+        self.follow()
+
+    def exit(self) -> None:
+        """Another module is shown."""
+        self._again.stop()
+        self.display.exit()
 
     def stop(self) -> None:
         """End the worker: the module is going away."""
+        self._again.stop()
+        if self._remember.active:
+            self._remember.stop()
+            self._onRemember()
+        self.memory.stop()
+        self.requests.stop()
+        self.ranges.stop()
         self.worker.stop()
+        self.display.stop()
 
-    def _overlay(self) -> str:
-        """Return the target that covers the samples, "" for none."""
-        return self._overlays[max(self._ui.overlayComboBox.currentIndex, 0)].name
+    # The form
 
-    def _anatomy(self) -> str:
-        """Return the label map's file, written if it is in the scene; "" for the sample head."""
-        node = self._ui.anatomySelector.currentNode()
-        if node is None:
-            path = self._ui.anatomyFileEdit.currentPath.strip()
-            Settings.write(_PREFIX + "File", path)
-            return path
-        path = self.worker.folder() / "anatomy.nii"
-        storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
-        storage.SetFileName(str(path))
-        if not storage.WriteData(node):
-            raise OSError(str(path))
-        return str(path)
+    def _recall(self) -> None:
+        """Show what was kept with the scene, or else since the last session."""
+        parameters = self._parameters.read()
+        names = PreviewParameters.DEFAULTS
+        values = PreviewParameters.recall()
+        nodes = {}
+        if parameters is not None:
+            values = {name: getattr(parameters, name) for name in names}
+            nodes = {name: getattr(parameters, name) for name in PreviewParameters.NODES}
+        self._showing = True
+        self.anatomy.show(values, nodes)
+        self.form.show(values)
+        self.ranges.setChanges(_parsed(values["ranges"]))
+        self._showing = False
+        self._showForm()
 
-    def _onKind(self, _checked: bool = True) -> None:
-        self._ui.severitySlider.enabled = not self._ui.mildToSevereCheckBox.checked
+    def _onForm(self) -> None:
+        self._showForm()
+        if self._showing or self.memory.changing:
+            return
+        self._parameters.write(self._values(), self.anatomy.nodes())
+        self._remember.start()
+
+    def _values(self) -> dict[str, Any]:
+        return {**self.anatomy.values(), **self.form.values(), "ranges": json.dumps(self.ranges.changes())}
+
+    def _onRemember(self) -> None:
+        PreviewParameters.remember(self._values())
+
+    def _onSeverity(self) -> None:
+        self._onForm()
+        self.refresh()
+
+    def _onRanges(self) -> None:
+        self._onForm()
+        self.refresh(TYPING_MS)
+
+    def _onDescribed(self) -> None:
+        self.anatomy.setBundled(self.ranges.description.ranges.anatomies)
+
+    def _showForm(self) -> None:
+        """Say what is wrong where something is; nothing can be made then."""
+        self.ranges.setSeverities(self.form.severities())
+        problem, ui = self.problem(), self._ui
+        for button in (ui.generateButton, ui.newSeedButton, ui.saveRecipeButton, ui.exportButton):
+            button.enabled = not problem
+        ui.previewProblemLabel.text, ui.previewProblemLabel.visible = problem, bool(problem)
+
+    # What the user does
 
     def _onNewSeed(self) -> None:
-        self._ui.previewSeedSpinBox.value = random.randrange(_LARGEST_SEED)
-        self._onGenerate()
+        self.form.drawSeed()
+        self._generate()
 
     def _onGenerate(self) -> None:
-        self._samples = []
-        SampleViews.removeOverlays()
-        overlay = self._overlay()
-        self._ask({"targets": [overlay]} if overlay else {})
+        if not self.form.seedLocked:
+            self.form.drawSeed()
+        self._generate()
+
+    def _onAgain(self) -> None:
+        if not self.problem():
+            self._generate()
+
+    def _generate(self) -> None:
+        self._again.stop()
+        self._ask({"targets": list(self.display.targets.chosen)})
+
+    def _onMore(self, targets: list[str]) -> None:
+        """A target was ticked: make it for the samples that are shown."""
+        self._onStage(_("Making targets"), 0.0)
+        try:
+            self.worker.askMore(targets)
+        except OSError as error:
+            self._onProblem(_("There is no place for files: {reason}").format(reason=error), "", "")
 
     def _onSaveRecipe(self) -> None:
         """Write what training has to draw from to draw these samples."""
@@ -147,38 +219,29 @@ class PreviewPanel:
 
     def _ask(self, more: dict[str, Any]) -> None:
         self._notice.clearNotice()
-        self._setup.ensure(lambda: self._send(more), self._notice.notice)
+        request = {**self.request(), **more}
+        self._setup.ensure(lambda: self._send(request), self._notice.notice)
 
-    def _send(self, more: dict[str, Any]) -> None:
-        try:
-            request = self.request()
-        except OSError as error:
-            self._notice.notice(_("The label map cannot be written to {path}").format(path=error))
-            return
-        self._onStage(_("Starting; the first samples take a little longer"), 0.0)
-        self.worker.ask({**request, **more}, self.device())
+    def _send(self, request: dict[str, Any]) -> None:
+        self.ranges.follow()
+        stage = _("Making samples") if self._isShown else _("Starting; the first samples take a little longer")
+        self._onStage(stage, 0.0)
+        if not JOBS & set(request):
+            self.worker.drop()
+            self.display.begin(request.get("targets") or ())
+        self.requests.ask(request, self.device())
+
+    # What comes back
 
     def _onStage(self, stage: str, fraction: float) -> None:
         self._ui.previewProgressBar.visible = True
         self._ui.previewProgressBar.value = int(fraction * self._ui.previewProgressBar.maximum)
         self._ui.previewLabel.text = stage
 
-    def _onSample(self, sample: dict[str, Any]) -> None:
-        try:
-            index = int(sample["index"])
-            name = _("Sample {n}, severity {severity:.2f}").format(n=index + 1, severity=float(sample["severity"]))
-            SampleViews.showSample(Path(sample["files"]["image"]), index, name)
-            for target in set(sample["files"]) & {choice.name for choice in self._overlays}:
-                labels = target in LABELS
-                SampleViews.showOverlay(Path(sample["files"][target]), index, f"{name}, {target}", labels)
-        except OSError as error:
-            self._onProblem(_("A sample cannot be read: {path}").format(path=error), "", "")
-            return
-        self._samples.append(sample)
-
     def _onDone(self, event: dict[str, Any]) -> None:
-        self._ui.previewProgressBar.visible = False
-        self._ui.previewLabel.text = ""
+        if not self.requests.busy:
+            self._ui.previewProgressBar.visible = False
+            self._ui.previewLabel.text = ""
         if "recipe" in event:
             path = str(event["recipe"])
             action = (_("Train with it"), lambda: self.onRecipeSaved(path))
@@ -186,22 +249,24 @@ class PreviewPanel:
         elif "samples" not in event and "folder" in event:
             text = _("The samples are in {path}").format(path=event["folder"])
             self._notice.notice(text, severity="information")
-        elif self._samples:
-            self._showSamples()
+        else:
+            self._isShown = self._isShown or event["event"] == "done"
+            self.display.finish()
 
-    def _showSamples(self) -> None:
-        self._samples.sort(key=lambda sample: sample["index"])
-        lines = [
-            f"{sample['index'] + 1}: {_('severity')} {sample['severity']:.2f} · {sample.get('summary') or ''}"
-            for sample in self._samples
-        ]
-        self._ui.previewLabel.text = "\n".join(lines)
-        boxes = (self._ui.axialCheckBox, self._ui.coronalCheckBox, self._ui.sagittalCheckBox)
-        chosen = [name for name, box in zip(SampleViews.ORIENTATIONS, boxes, strict=True) if box.checked]
-        labels = [f"{sample['index'] + 1}: {sample['severity']:.2f}" for sample in self._samples]
-        SampleViews.arrange(labels, chosen or ["Axial"])
+    def _onWarning(self, message: str) -> None:
+        self._notice.notice(message, severity="warning")
 
     def _onProblem(self, message: str, hint: str, details: str) -> None:
         self._ui.previewProgressBar.visible = False
         self._ui.previewLabel.text = ""
+        self.display.finish()
         self._notice.notice(message, hint, details)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """Return changed ranges that were kept; none if the text was written by something else."""
+    try:
+        changes = json.loads(text)
+    except ValueError:
+        return {}
+    return changes if isinstance(changes, dict) else {}

@@ -1,30 +1,38 @@
-"""What to train: recipe, preset, a few settings, and where it goes."""
+"""What to train: recipe, preset, what it begins with, a few settings, and where it goes."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from BrainFMLib import Settings
-from BrainFMLib.ModelManager import ModelManager
 from slicer.i18n import tr as _
 
 from BrainFMTrainLib.Recipes import Choice, presets, recipes
+from BrainFMTrainLib.RecipeState import START, RecipeState
 from BrainFMTrainLib.TrainingRequest import TrainingRequest
+from BrainFMTrainLib.Widgets.ComboChoices import chosenOf, fillChoices
+from BrainFMTrainLib.Widgets.RecipeButtons import RecipeButtons
+from BrainFMTrainLib.Widgets.SettingsPanel import SettingsPanel
+from BrainFMTrainLib.Widgets.StartPanel import AGES, StartPanel
 
 _PREFIX = "Train/"
 _FILE = "file"
-_READY = ("bundled", "installed")
+RECIPE_NAME = "recipe.json"
+"""The recipe in a run's folder."""
 
 
 class TrainingPanel:
     """Section "Training".
 
     Attributes:
+        state: the recipe with its changes.
         onChanged: called when the form says something else.
         onStart, onEstimate: called when the user presses the buttons.
+        selectedRun: gives the folder of the run that is selected, None if none is.
     """
 
     def __init__(self, ui: Any):
@@ -32,34 +40,51 @@ class TrainingPanel:
         self.onChanged: Callable[[], None] = lambda: None
         self.onStart: Callable[[], None] = lambda: None
         self.onEstimate: Callable[[], None] = lambda: None
+        self.selectedRun: Callable[[], Path | None] = lambda: None
         self._madeUp = ""
         self._dataset: Path | None = None
         self._recipes = [
             *recipes(),
-            Choice(_FILE, _("From a file…"), _("A recipe saved above, or by “brainfm train”.")),
+            Choice(_FILE, _("From a file…"), _("A recipe saved here, by the preview, or beside a run.")),
         ]
         self._presets = presets()
-        self._starts: list[Choice] = []
         self._devices: list[Choice] = []
-        _fill(ui.recipeComboBox, self._recipes, Settings.read(_PREFIX + "recipe", "brainfm"))
-        _fill(ui.presetComboBox, self._presets, Settings.read(_PREFIX + "preset", "compact"))
-        self.refreshModels()
-        self.setDevices([])
+        self._showing = False
+        self.state = RecipeState()
+        self.state.changes = _rememberedChanges()
+        self._recall()
+        self.settings, self.start = SettingsPanel(ui, self.state), StartPanel(ui, self.state)
+        self.buttons = RecipeButtons(ui, self.state)
+        self._connect()
+        self._show()
+
+    def _recall(self) -> None:
+        ui = self._ui
+        fillChoices(ui.recipeComboBox, self._recipes, Settings.read(_PREFIX + "recipe", "brainfm"))
+        fillChoices(ui.presetComboBox, self._presets, Settings.read(_PREFIX + "preset", "compact"))
+        self._offerDevices([])
         ui.recipeFileEdit.currentPath = Settings.read(_PREFIX + "recipeFile")
         ui.runsFolderEdit.currentPath = Settings.read(_PREFIX + "runs")
+        ui.minutesSpinBox.value = int(Settings.readFloat(_PREFIX + "minutes", 0))
         ui.keepRunningCheckBox.checked = Settings.read(_PREFIX + "keepRunning") == "True"
         self.proposeName()
-        self._showRecipe()
-        for combo in (ui.recipeComboBox, ui.presetComboBox, ui.startComboBox, ui.deviceComboBox):
+
+    def _connect(self) -> None:
+        ui = self._ui
+        for combo in (ui.recipeComboBox, ui.presetComboBox, ui.deviceComboBox):
             combo.currentIndexChanged.connect(self._onChanged)
-        for spin in (ui.stepsSpinBox, ui.seedSpinBox, ui.minutesSpinBox):
-            spin.valueChanged.connect(self._onChanged)
+        ui.minutesSpinBox.valueChanged.connect(self._onChanged)
         for edit in (ui.runsFolderEdit, ui.recipeFileEdit):
             edit.currentPathChanged.connect(self._onChanged)
         ui.nameEdit.textChanged.connect(self._onChanged)
         ui.keepRunningCheckBox.toggled.connect(self._onChanged)
         ui.trainingStartButton.clicked.connect(self._onStart)
         ui.estimateButton.clicked.connect(self._onEstimate)
+        self.buttons.onLoaded, self.buttons.onReset = self.useRecipe, self._reset
+        self.buttons.onStatus = self.showStatus
+        ui.useRunSettingsButton.clicked.connect(self._onUseRun)
+        self.settings.onChanged = self.start.onChanged = self._onChanged
+        self.state.listeners.append(self._onState)
 
     @property
     def runsFolder(self) -> Path | None:
@@ -71,6 +96,10 @@ class TrainingPanel:
         """Say which data set is chosen."""
         self._dataset = folder
 
+    def setRuns(self, folders: Sequence[Path]) -> None:
+        """Say which runs have weights to begin with."""
+        self.start.setRuns(folders)
+
     def recipe(self) -> dict[str, str]:
         """Return recipe and preset, as `brainfm preview` takes them."""
         request = self.request()
@@ -79,38 +108,52 @@ class TrainingPanel:
         return {"recipe": request.recipe, "preset": request.preset}
 
     def useRecipe(self, path: str) -> None:
-        """Choose the recipe of a file."""
+        """Choose the recipe of a file, without changes."""
+        self._reset()
         self._ui.recipeFileEdit.currentPath = path
         self._ui.recipeComboBox.currentIndex = len(self._recipes) - 1
+        self.state.reload()
+
+    def useRun(self, folder: Path) -> str:
+        """Take over the recipe of a run; return why that cannot be, "" if it can."""
+        path = Path(folder) / RECIPE_NAME
+        if not path.is_file():
+            return _("The run {name} has no recipe yet.").format(name=Path(folder).name)
+        self.useRecipe(str(path))
+        return ""
 
     def setDevices(self, devices: Sequence[tuple[str, str]]) -> None:
-        """Offer devices: name and title of each."""
-        chosen = self._chosen(self._ui.deviceComboBox, self._devices) or Settings.read(_PREFIX + "device", "auto")
-        self._devices = [Choice("auto", _("The fastest")), *(Choice(name, title) for name, title in devices)]
-        _fill(self._ui.deviceComboBox, self._devices, chosen)
+        """Offer devices: name and title of each. They are known once the engine is ready."""
+        self._offerDevices(devices)
+        if devices:
+            self.state.enable()
 
     def refreshModels(self) -> None:
         """Offer the models that are here."""
-        chosen = self._chosen(self._ui.startComboBox, self._starts)
-        rows = [row for row in ModelManager().list() if row.state in _READY]
-        self._starts = [Choice("", _("as the recipe says")), *(Choice(row.name, row.title) for row in rows)]
-        _fill(self._ui.startComboBox, self._starts, chosen)
+        self.start.refreshModels()
+
+    def stop(self) -> None:
+        """The module is going away."""
+        self.state.stop()
+        self.buttons.stop()
 
     def request(self) -> TrainingRequest:
         """Return what the form says."""
-        ui = self._ui
+        ui, state = self._ui, self.state
         return TrainingRequest(
             dataset=self._dataset,
             runsFolder=self.runsFolder,
             name=str(ui.nameEdit.text).strip(),
             recipe=self._recipeName(),
-            preset=self._chosen(ui.presetComboBox, self._presets),
-            start=self._chosen(ui.startComboBox, self._starts),
-            steps=ui.stepsSpinBox.value or None,
-            seed=None if self._isFile() else ui.seedSpinBox.value,
+            preset=chosenOf(ui.presetComboBox, self._presets),
+            start=self.start.start(),
             minutes=ui.minutesSpinBox.value or None,
-            device=self._chosen(ui.deviceComboBox, self._devices) or "auto",
+            device=chosenOf(ui.deviceComboBox, self._devices) or "auto",
             keepRunning=ui.keepRunningCheckBox.checked,
+            changes={path: value for path, value in state.changes.items() if path != START},
+            wrong=self.settings.problem() or state.problem,
+            needsModel=state.needsModel,
+            needsAges=state.needsAges,
         )
 
     def show(self, busy: str, problem: str) -> None:
@@ -134,7 +177,10 @@ class TrainingPanel:
         written, folder = str(self._ui.nameEdit.text), self.runsFolder
         if written and written != self._madeUp and not (folder is not None and (folder / written).exists()):
             return
-        recipe = Path(self._recipeName()).stem if self._isFile() else self._recipeName()
+        recipe = self._recipeName()
+        if self._isFile():
+            path = Path(recipe)
+            recipe = path.parent.name if path.name == RECIPE_NAME else path.stem
         stem = f"{recipe or 'run'}-{time.strftime('%Y-%m-%d')}"
         name, number = stem, 1
         while folder is not None and (folder / name).exists():
@@ -144,44 +190,64 @@ class TrainingPanel:
         if written != name:
             self._ui.nameEdit.text = name
 
-    def _chosen(self, combo: Any, choices: list[Choice]) -> str:
-        index = combo.currentIndex
-        return choices[index].name if 0 <= index < len(choices) else ""
+    def _offerDevices(self, devices: Sequence[tuple[str, str]]) -> None:
+        chosen = chosenOf(self._ui.deviceComboBox, self._devices) or Settings.read(_PREFIX + "device", "auto")
+        self._devices = [Choice("auto", _("The fastest")), *(Choice(name, title) for name, title in devices)]
+        fillChoices(self._ui.deviceComboBox, self._devices, chosen)
 
     def _isFile(self) -> bool:
-        return self._chosen(self._ui.recipeComboBox, self._recipes) == _FILE
+        return chosenOf(self._ui.recipeComboBox, self._recipes) == _FILE
 
     def _recipeName(self) -> str:
         """Return the engine's name of the recipe, or its file."""
         if self._isFile():
             return str(self._ui.recipeFileEdit.currentPath).strip()
-        return self._chosen(self._ui.recipeComboBox, self._recipes)
+        return chosenOf(self._ui.recipeComboBox, self._recipes)
 
-    def _showRecipe(self) -> None:
-        """A file says preset and seed itself."""
-        isFile = self._isFile()
-        self._ui.recipeFileLabel.visible = self._ui.recipeFileEdit.visible = isFile
-        self._ui.presetComboBox.enabled = self._ui.seedSpinBox.enabled = not isFile
+    def _show(self) -> None:
+        """Show the rows that belong to the recipe; a file says the preset itself."""
+        ui, isFile = self._ui, self._isFile()
+        ui.recipeFileLabel.visible = ui.recipeFileEdit.visible = isFile
+        ui.presetLabel.visible = ui.presetComboBox.visible = not isFile
+        recipe = self._recipes[max(ui.recipeComboBox.currentIndex, 0)]
+        preset = self._presets[max(ui.presetComboBox.currentIndex, 0)]
+        ui.recipeHelpLabel.text = recipe.help if isFile else f"{recipe.help} {preset.help}"
+        self._showing = True  # what follows tells the state, which tells this panel
+        self.state.choose(self._recipeName(), preset.name)
+        self.start.show(self._recipeName(), preset.name)
+        self._showing = False
 
     def _onChanged(self, *_values: Any) -> None:
-        self._showRecipe()
-        request = self.request()
-        Settings.write(_PREFIX + "recipe", self._chosen(self._ui.recipeComboBox, self._recipes))
-        Settings.write(_PREFIX + "recipeFile", self._ui.recipeFileEdit.currentPath)
-        Settings.write(_PREFIX + "preset", request.preset)
-        Settings.write(_PREFIX + "device", request.device)
-        Settings.write(_PREFIX + "keepRunning", request.keepRunning)
-        if request.runsFolder is not None:
-            Settings.write(_PREFIX + "runs", request.runsFolder)
-        if request.name == self._madeUp:
+        self._show()
+        self._remember()
+        if self.request().name == self._madeUp:
             self.proposeName()
-        self.showStatus(self._helpText())
+        self.showStatus("")
         self.onChanged()
 
-    def _helpText(self) -> str:
-        recipe = self._recipes[max(self._ui.recipeComboBox.currentIndex, 0)]
-        preset = self._presets[max(self._ui.presetComboBox.currentIndex, 0)]
-        return " ".join(text for text in (recipe.help, "" if self._isFile() else preset.help) if text)
+    def _onState(self) -> None:
+        """The engine has told something, or a value was changed elsewhere."""
+        if not self._showing:
+            self._show()
+            self._remember()
+            self.showStatus("")
+            self.onChanged()
+
+    def _remember(self) -> None:
+        ui, request = self._ui, self.request()
+        values = {
+            "recipe": chosenOf(ui.recipeComboBox, self._recipes),
+            "recipeFile": ui.recipeFileEdit.currentPath,
+            "preset": request.preset,
+            "device": request.device,
+            "minutes": ui.minutesSpinBox.value,
+            "keepRunning": request.keepRunning,
+            "changes": json.dumps({path: value for path, value in request.changes.items() if path != AGES}),
+        }
+        for key, value in values.items():
+            Settings.write(_PREFIX + key, value)
+        if request.runsFolder is not None:
+            Settings.write(_PREFIX + "runs", request.runsFolder)
 
     def _onStart(self) -> None:
         self.onStart()
@@ -189,11 +255,23 @@ class TrainingPanel:
     def _onEstimate(self) -> None:
         self.onEstimate()
 
+    def _onUseRun(self) -> None:
+        folder = self.selectedRun()
+        problem = self.useRun(folder) if folder is not None else _("Select a run under “Runs” first.")
+        if problem:
+            self.showStatus(problem)
 
-def _fill(combo: Any, choices: Sequence[Choice], chosen: str) -> None:
-    wasBlocked = combo.blockSignals(True)
-    combo.clear()
-    combo.addItems([choice.title for choice in choices])
-    names = [choice.name for choice in choices]
-    combo.currentIndex = names.index(chosen) if chosen in names else 0
-    combo.blockSignals(wasBlocked)
+    def _reset(self) -> None:
+        self.settings.reset()
+        self.start.reset()
+        self.state.reset()
+        self._onChanged()
+
+
+def _rememberedChanges() -> dict[str, Any]:
+    """Return what was changed when the module was last used."""
+    try:
+        changes = json.loads(Settings.read(_PREFIX + "changes", "{}"))
+    except ValueError:
+        return {}
+    return dict(changes) if isinstance(changes, dict) else {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 pytest.importorskip("torch")
-from small_heads import save, write_label_maps
+from small_heads import head_labels, save, scan_of, write_label_maps
 
 
 @pytest.fixture
@@ -50,6 +51,52 @@ def test_a_failing_subject_sets_the_code_and_a_check_excludes(prepare, tmp_path)
     assert check.code == 2 and name in check.of("error")[0]["message"]
     assert prepare(folder, "--check", "--exclude").code == 0
     assert json.loads((folder / "split.json").read_text())["excluded"] == [name]
+
+
+def test_a_source_is_listed_without_writing_anything(prepare, tmp_path):
+    source = tmp_path / "köpfe 1"
+    write_label_maps(source / "labels")
+    save(source / "T1w" / "head_01.nii.gz", scan_of(head_labels(1)))
+    outcome = prepare(source, "--list")
+    assert outcome.code == 0, outcome.err
+    (told,) = outcome.of("source")
+    assert (told["layout"], told["subjects"], told["labels"]) == ("labels", 3, 3) and told["contrasts"] == {"T1": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["köpfe 1"]
+    assert "no subject" in prepare(source, "--list", "--layout", "bids").of("error")[0]["message"]
+    assert prepare(tmp_path / "missing", "--list").code == 3
+
+
+def test_a_check_tells_memory_and_disk_that_training_needs(prepare, tmp_path):
+    source, folder = write_label_maps(tmp_path / "labels"), tmp_path / "set"
+    prepare(source, "-o", folder)
+    (needs,) = prepare(folder, "--check").of("needs")
+    assert 0 < needs["subjects"] < needs["memory_free"] and 0 < needs["dataset"] < needs["disk_free"]
+    steps = {preset["preset"]: preset["step_bytes"] for preset in needs["presets"]}
+    assert set(steps) == {"compact", "paper"} and 1e8 < steps["compact"] < steps["paper"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_full_disk_is_a_sentence_and_what_is_complete_stays(prepare, tmp_path):
+    """A limit on the size of files stands in for a disk without room for the arrays."""
+    import resource
+
+    source, folder = write_label_maps(tmp_path / "köpfe", 2), tmp_path / "satz ü"
+    assert prepare(source, "-o", folder).code == 0
+    split = (folder / "split.json").read_bytes()
+    write_label_maps(source, 3)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, before[1]))
+    try:
+        outcome = prepare(source, "-o", folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert outcome.code == 3 and "cannot write" in outcome.of("error")[0]["message"]
+    assert "free disk space" in outcome.of("error")[0]["hint"]
+    assert (folder / "split.json").read_bytes() == split
+    names = sorted(path.name for path in (folder / "subjects").iterdir())
+    assert names == ["head_00.json", "head_00.npz", "head_01.json", "head_01.npz"]
+    again = prepare(source, "-o", folder).of("done")[0]["results"]
+    assert [result["state"] for result in again] == ["kept", "kept", "prepared"]
 
 
 def test_collections_can_be_held_out(prepare, tmp_path):

@@ -84,7 +84,7 @@ def test_targets_do_not_change_the_picture(worker, head):
 def test_severities_contrasts_ranges_and_crops(worker, head):
     listed = worker.samples(**head, severities=["mild", 0.9], contrast="flair")
     assert [sample["severity"] for sample in listed] == pytest.approx([1 / 3, 0.9])
-    assert all(sample["summary"].startswith("flair;") for sample in listed)
+    assert all(sample["summary"].startswith("FLAIR-like;") for sample in listed)
     assert {sample["severity"] for sample in worker.samples(**head, severity="moderate", samples=2)} == {0.666667}
     noisy = worker.samples(**head, options={"corruption.noise.std": [40, 40], "deformation.flip_probability": 0})
     drawn = [{value["path"]: value["value"] for value in sample["parameters"]} for sample in noisy]
@@ -127,7 +127,7 @@ def test_scans_are_mixed_in_and_are_targets(worker, head, tmp_path):
         ({"folder": None}, "no folder", "folder"),
         ({"anatomy": "nowhere.nii.gz"}, "cannot read nowhere.nii.gz", "path"),
         ({"subject": {"dataset": "nowhere"}}, "does not go with", "Leave one"),
-        ({"subject": {"dataset": "nowhere"}, "anatomy": None}, "is no dataset", "brainfm prepare"),
+        ({"subject": {"dataset": "nowhere"}, "anatomy": None}, "is no dataset", "path"),
         ({"images": {"PET": "x.nii"}}, "no contrast 'PET'", "T1"),
     ],
 )

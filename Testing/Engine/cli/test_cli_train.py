@@ -30,7 +30,8 @@ def dataset(tmp_path):
 
 
 def curve(run) -> list[float]:
-    return [json.loads(line)["loss"] for line in (run / "log.jsonl").read_text().splitlines()]
+    lines = (run / "log.jsonl").read_text().splitlines()
+    return [values["loss"] for line in lines if "loss" in (values := json.loads(line))]
 
 
 def test_a_run_from_beginning_to_model(brainfm, dataset, tmp_path):
@@ -78,7 +79,9 @@ def test_another_recipe_is_refused_unless_allowed(brainfm, dataset, tmp_path):
         (("--recipe", "brainfn"), "brainfm"),
         (("--set", "optimizer.learning_rat=1"), "learning_rate"),
         (("--set", "steps"), "--set steps=1000"),
-        (("--set", "generator.shape=[8,8,8]", "--set", "network.num_levels=5"), "16"),
+        (("--set", "generator.shape=[8,8,8]"), "16"),
+        (("--set", "generator.shape=[48,48,8]", "--estimate"), "16"),
+        (("--set", "generator.shape=[16,16,16]", "--set", "network.num_levels=6"), "32"),
     ],
 )
 def test_a_wrong_request_is_explained(brainfm, dataset, tmp_path, arguments, word):

@@ -269,8 +269,8 @@ def test_what_the_machine_does_to_a_run(brainfm, dataset, tmp_path, monkeypatch,
 
 
 def test_what_is_surely_too_large_is_refused_and_what_may_be_is_told(brainfm, dataset, tmp_path, monkeypatch):
-    for free, code in ((50, 5), (90, 0)):
-        monkeypatch.setattr(run, "estimate_run", lambda *_, free=free: Estimate(1, 100, free, 1, 4))
+    for free, code in ((50_000_000, 5), (90_000_000, 0)):
+        monkeypatch.setattr(run, "estimate_run", lambda *_, free=free: Estimate(1, 100_000_000, free, 1, 4))
         result = brainfm("train", dataset, "-o", tmp_path / "run", *FEW)
         assert result.code == code
         assert "a step needs" in result.err + warnings(result)

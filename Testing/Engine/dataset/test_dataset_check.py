@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
-from BrainFMEngine.dataset import check as check_module
+from BrainFMEngine.dataset import needs
 from BrainFMEngine.dataset.check import check_dataset, exclude
-from BrainFMEngine.dataset.dataset import Dataset, write_subject
+from BrainFMEngine.dataset.dataset import Dataset, write_split, write_subject
 from BrainFMEngine.dataset.split import Split
 from BrainFMEngine.errors import FileAccessError
 from small_heads import AFFINE, head_labels, save, scan_of
@@ -134,11 +135,33 @@ def test_a_split_that_cannot_be(dataset):
 
 
 def test_too_little_memory_and_disk(dataset, monkeypatch):
-    monkeypatch.setattr(check_module, "host_available_bytes", lambda: 1 << 16)
-    monkeypatch.setattr(check_module, "FREE_BYTES", 1 << 60)
+    monkeypatch.setattr(needs, "host_available_bytes", lambda: 1 << 16)
+    monkeypatch.setattr(needs, "FREE_BYTES", 1 << 60)
     problems = check_dataset(dataset.folder)
-    assert any("GiB of memory" in p.message and p.severity == "error" for p in problems)
+    memory = next(p for p in problems if "GiB of memory" in p.message)
+    assert memory.severity == "warning" and "read anew" in memory.hint
+    assert not [p for p in problems if p.severity == "error"]
     assert any("GiB free" in p.message and p.severity == "warning" for p in problems)
+
+
+def test_needs_are_those_of_who_is_learnt_from(dataset):
+    from BrainFMEngine.dataset.check import examine
+
+    before = examine(dataset.folder).needs
+    assert before.dataset > 10_000 and before.disk_free > 0 and before.memory_free > before.subjects > 0
+    each = sum(array.nbytes for key, array in dataset.arrays("h0").items() if key != "brain_mask")
+    write_split(dataset.folder, Split(train=("h0",), test=("h1", "h2", "h3")))
+    assert examine(dataset.folder).needs.subjects == each < before.subjects
+
+
+def test_a_dataset_that_is_removed_during_the_check_is_one_sentence(dataset):
+    class Remover:
+        def stage(self, name, fraction):
+            if fraction > 0.4 and dataset.folder.exists():
+                shutil.rmtree(dataset.folder)
+
+    with pytest.raises(FileAccessError, match="not there any more"):
+        check_dataset(dataset.folder, Remover())
 
 
 def test_excluding_leaves_the_rest_ready(dataset):

@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 
 from BrainFMEngine.dataset import workers
 from BrainFMEngine.dataset.dataset import Dataset
-from BrainFMEngine.dataset.prepare import LOCK
+from BrainFMEngine.dataset.in_use import PREPARE_LOCK
 from BrainFMEngine.dataset.workers import prepare_in_processes
 from BrainFMEngine.errors import FileAccessError, UsageError
 from BrainFMEngine.folder_lock import FolderLock, is_locked
@@ -84,11 +84,11 @@ def test_what_stops_one_process_stops_all(told, tmp_path):
 
 def test_a_dataset_is_prepared_by_one_at_a_time(prepare_folder, tmp_path):
     save(tmp_path / "labels" / "head.nii", head_labels())
-    with FolderLock(tmp_path / "set" / LOCK, "preparation"):
+    with FolderLock(tmp_path / "set" / PREPARE_LOCK, "preparation"):
         with pytest.raises(UsageError, match="in use for preparation by process"):
             prepare_folder(tmp_path / "labels", tmp_path / "set")
     assert prepare_folder(tmp_path / "labels", tmp_path / "set")[0][0].state == "prepared"
-    assert not (tmp_path / "set" / LOCK).exists()
+    assert not (tmp_path / "set" / PREPARE_LOCK).exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -106,6 +106,6 @@ def test_processes_do_not_outlive_the_one_that_started_them(tmp_path):
     while (left := [child for child in children if Path(f"/proc/{child}").exists()]) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert children and not left
-    assert not is_locked(folder / LOCK)
+    assert not is_locked(folder / PREPARE_LOCK)
     assert subprocess.run(command, stdout=subprocess.PIPE, check=False).returncode == 0
     assert len(Dataset(folder).names()) == 6

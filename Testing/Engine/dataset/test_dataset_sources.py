@@ -35,6 +35,76 @@ def test_freesurfer_subjects(tmp_path):
     assert not third.surfaces and find_subjects(tmp_path / "s1")[0].name == "s1"
 
 
+@pytest.mark.parametrize(
+    ("labels", "also"),
+    [
+        ("aparc.DKTatlas+aseg.mgz", "aseg.mgz"),
+        ("aparc.DKTatlas+aseg.deep.mgz", "aseg.auto_noCCseg.mgz"),
+        ("aparc.a2009s+aseg.mgz", "wmparc.mgz"),
+        ("aseg.presurf.mgz", "filled.mgz"),
+        ("synthseg.rca.mgz", "brainmask.mgz"),
+        ("samseg/seg.mgz", "aseg.mgz"),
+    ],
+)
+def test_the_best_segmentation_that_freesurfer_left_is_taken(tmp_path, labels, also):
+    touch(tmp_path, f"s1/mri/{labels}", f"s1/mri/{also}", "s1/mri/orig.mgz", "s1/mri/orig/T2raw.mgz")
+    (subject,) = find_subjects(tmp_path)
+    assert subject.labels == tmp_path / "s1" / "mri" / labels
+    assert {name: path.name for name, path in subject.images.items()} == {"T1": "orig.mgz", "T2": "T2raw.mgz"}
+
+
+def test_time_points_of_one_person_belong_together(tmp_path):
+    names = ("anna_tp1", "anna_tp2", "anna_tp1.long.anna", "anna", "berta", "sub-1_ses-a", "sub-1_ses-b.long.sub-1")
+    touch(tmp_path, *(f"{name}/mri/aseg.mgz" for name in names), "fsaverage5/mri/aseg.mgz")
+    persons = {subject.name: subject.person for subject in find_subjects(tmp_path)}
+    assert persons == {
+        "anna_tp1": "anna", "anna_tp2": "anna_tp2", "anna_tp1.long.anna": "anna", "anna": "anna", "berta": "berta",
+        "sub-1_ses-a": "sub-1", "sub-1_ses-b.long.sub-1": "sub-1",
+    }  # fmt: skip
+
+
+def test_samseg_alone(tmp_path):
+    touch(tmp_path, "s1/seg.mgz", "s1/mode01_bias_corrected.mgz", "s1/samseg.stats", "s2/other.mgz")
+    (subject,) = find_subjects(tmp_path)
+    assert (subject.name, subject.labels.name, subject.images) == ("s1", "seg.mgz", {})
+
+
+def test_bids_runs_and_acquisitions_follow_the_label_map(tmp_path):
+    stem = "sub-01/ses-a/anat/sub-01_ses-a"
+    touch(tmp_path, f"{stem}_run-1_T1w.nii.gz", f"{stem}_run-2_T1w.nii.gz", f"{stem}_run-2_T1w.json")
+    touch(tmp_path, f"{stem}_acq-fast_run-2_T2w.nii.gz", f"{stem}_run-2_T2w.nii.gz")
+    touch(tmp_path, f"derivatives/synthseg/{stem}_run-2_T1w_synthseg.nii.gz")
+    (subject,) = find_subjects(tmp_path)
+    assert subject.labels.name.endswith("_run-2_T1w_synthseg.nii.gz")
+    assert subject.images["T1"].name == "sub-01_ses-a_run-2_T1w.nii.gz"
+    assert subject.images["T2"].name == "sub-01_ses-a_run-2_T2w.nii.gz"
+
+
+def test_derivatives_of_a_participant_are_of_the_only_session(tmp_path):
+    touch(tmp_path, "sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz")
+    touch(tmp_path, "derivatives/prep/sub-01/anat/sub-01_desc-aseg_dseg.nii.gz")
+    touch(tmp_path, "sub-02/ses-a/anat/sub-02_ses-a_T1w.nii.gz", "sub-02/ses-b/anat/sub-02_ses-b_T1w.nii.gz")
+    touch(tmp_path, "derivatives/fastsurfer-2.4/sub-02_ses-b/mri/aparc.DKTatlas+aseg.mgz")
+    touch(tmp_path, "derivatives/freesurfer/sub-02/mri/aseg.mgz")
+    labels = {subject.name: subject.labels and subject.labels.name for subject in find_subjects(tmp_path)}
+    assert labels == {
+        "sub-01_ses-a": "sub-01_desc-aseg_dseg.nii.gz",
+        "sub-02_ses-a": None,
+        "sub-02_ses-b": "aparc.DKTatlas+aseg.mgz",
+    }
+
+
+def test_a_derivative_by_itself_is_a_source(tmp_path):
+    stem = "sub-01/anat/sub-01"
+    touch(tmp_path, f"{stem}_desc-preproc_T1w.nii.gz", f"{stem}_desc-brain_T1w.nii.gz", f"{stem}_dseg.nii.gz")
+    touch(tmp_path, f"{stem}_desc-aseg_dseg.nii.gz", f"{stem}_space-MNI152NLin6Asym_desc-preproc_T1w.nii.gz")
+    touch(tmp_path, "sub-02/ses-a/mri/aseg.mgz", "sub-02/ses-a/mri/T1.mgz")
+    first, second = find_subjects(tmp_path)
+    assert first.labels.name == "sub-01_desc-aseg_dseg.nii.gz"
+    assert first.images["T1"].name == "sub-01_desc-preproc_T1w.nii.gz"
+    assert (second.name, second.labels.name, second.images["T1"].name) == ("sub-02_ses-a", "aseg.mgz", "T1.mgz")
+
+
 def test_bids_with_derivatives(tmp_path):
     touch(tmp_path, "sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz", "sub-01/ses-a/anat/sub-01_ses-a_run-1_T2w.nii.gz")
     touch(tmp_path, "sub-01/ses-b/anat/sub-01_ses-b_FLAIR.nii.gz", "sub-02/anat/sub-02_T1w.nii.gz")

@@ -12,10 +12,11 @@ import pytest
 from boxes import box_subject
 from BrainFMEngine.generator.generator import generate
 from BrainFMEngine.generator.parameters import GeneratorOptions, draw_batch
+from BrainFMEngine.generator.picture import summary
 from BrainFMEngine.generator.record import from_record, to_record
 from BrainFMEngine.generator.severity import LEVELS
 from BrainFMEngine.generator.target_table import CLEAN, DEFORMATION_GRID, TARGETS, VISIBLE, target_row
-from BrainFMEngine.generator.wording import GROUPS, drawn_values, wordings
+from BrainFMEngine.generator.wording import GROUPS, VALUE_WORDS, drawn_values, wordings
 
 OPTIONS = [row for row in wordings() if row.is_option]
 OF_THEIR_OWN = {"shape", "severities", "contrast.kind", "noise_device", "corruption_changes"}
@@ -102,6 +103,15 @@ def test_drawn_values_are_plain_and_leave_out_what_does_not_show():
         assert values["corruption.noise.std"]["text"].endswith("0–255")
 
 
+def test_numbers_are_told_without_exponents():
+    options = GeneratorOptions(shape=(16, 16, 16), severities=(0.5,))
+    options = replace(options, contrast=replace(options.contrast, kind="t2"))
+    (parameters,) = draw_batch(box_subject(), options, 2)
+    texts = {value["path"]: value["text"] for value in drawn_values(parameters)}
+    repetition = texts["contrast.preset.repetition_ms"]
+    assert repetition.endswith(" ms") and float(repetition.removesuffix(" ms")) >= 1000 and "e" not in repetition
+
+
 def test_a_blend_is_told_in_shares():
     options = GeneratorOptions(shape=(16, 16, 16), severities=(0.5,))
     options = replace(options, mixup=replace(options.mixup, probability=1.0))
@@ -110,6 +120,18 @@ def test_a_blend_is_told_in_shares():
     assert "T1" in values["mixup.weights"]["text"] and "%" in values["mixup.weights"]["text"]
     assert values["contrast.preset.repetition_ms"]["unit"] == "ms"
     assert np.isclose(sum(values["mixup.weights"]["value"].values()), 1, atol=1e-4)
+
+
+def test_drawn_values_are_told_in_words():
+    """In the short text below a sample and in the table; whatever can be drawn has its words."""
+    options = GeneratorOptions(shape=(16, 16, 16), severities=tuple(index / 63 for index in range(64)))
+    codes = ("keep", "full", "anisotropic", "low_field", "near_isotropic", "random", "mprage", "zero")
+    for parameters in draw_batch(box_subject(), options, 3):
+        texts = {value["path"]: value["text"] for value in drawn_values(parameters)}
+        kind, resolution, _brightness, head, *_more = summary(parameters)
+        assert texts["contrast.kind"] == kind and resolution.startswith(texts["corruption.resolution.kind"])
+        assert head.removesuffix(", mirrored") == texts["extracerebral.mode"]
+        assert not {kind, head, *(texts[path] for path in VALUE_WORDS)}.intersection(codes)
 
 
 def test_every_target_has_a_row():

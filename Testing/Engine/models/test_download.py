@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from BrainFMEngine.errors import CancelledError, DownloadError
+from BrainFMEngine.folder_lock import FolderLock
 from BrainFMEngine.models.download import DownloadOptions, download
 from file_server import CONTENT, SHA256, FileServer
 
@@ -166,3 +169,23 @@ def test_unwritable_target_is_explained(server, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DownloadError, match="cannot write"):
         download(server.url, tmp_path / "file" / "model.pth", SHA256, options())
+
+
+def test_two_processes_that_want_the_same_file_fetch_it_once(server, tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from BrainFMEngine.models.download import *\n"
+        "download(sys.argv[1], Path(sys.argv[2]), sys.argv[3], DownloadOptions(max_bytes=10_000_000))"
+    )
+    server.seconds_a_piece = 0.02
+    command = [sys.executable, "-c", code, server.url, str(tmp_path / "model.pth"), SHA256]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [(process.communicate(timeout=60)[1], process.returncode) for process in both] == [("", 0)] * 2
+    assert (tmp_path / "model.pth").read_bytes() == CONTENT
+    assert names(tmp_path) == ["model.pth"] and server.ranges == [None]
+
+
+def test_waiting_for_another_process_can_be_cancelled(server, tmp_path):
+    with FolderLock(tmp_path / "model.pth.part.lock", "a download"):
+        with pytest.raises(CancelledError):
+            download(server.url, tmp_path / "model.pth", SHA256, options(cancelled=lambda: True))
+    assert server.ranges == []

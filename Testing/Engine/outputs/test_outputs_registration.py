@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from BrainFMEngine.anatomy.atlas import atlas_centroids, load_atlas
+from BrainFMEngine.anatomy.centroids import fit_centroids
 from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.inference.prediction import Prediction
 from BrainFMEngine.outputs import write_results
-from BrainFMEngine.outputs.centroids import fit_centroids
 from BrainFMEngine.outputs.registration import folded_fraction, register
 from phantom_head import TO_ATLAS, atlas_coordinates, make_prediction
 

@@ -90,7 +90,7 @@ def test_reading_breaks_off_only_when_nobody_wants_the_head(ask, made):
 
 
 def test_what_cannot_fit_is_refused_before_it_is_made(monkeypatch, ask):
-    monkeypatch.setattr(previewer, "available_bytes", lambda device: 10**6)
+    monkeypatch.setattr(previewer, "available_bytes", lambda device: 10**5)
     with pytest.raises(DeviceMemoryError, match="24 x 24 x 24"):
         ask()
 

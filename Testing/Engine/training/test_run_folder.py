@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -237,3 +238,63 @@ def test_a_run_that_fails_before_it_begins_is_taken_back(tmp_path):
     with pytest.raises(ValueError), RunFolder.attach(folder, "def", 9, allow_change=True):
         raise ValueError("another network")
     assert (folder / "run.json").read_bytes() == before
+
+
+held_files_can_go = pytest.mark.skipif(sys.platform == "win32", reason="there, a lock that is held cannot be deleted")
+
+
+@held_files_can_go
+@pytest.mark.parametrize("step", [0, 3])
+def test_a_deleted_folder_ends_the_run_and_stays_deleted(tmp_path, monkeypatch, step):
+    monkeypatch.setattr(run_folder, "HEARTBEAT_SECONDS", 0.01)
+    folder = tmp_path / "run"
+    with (
+        pytest.raises(FileAccessError, match="the folder of the run was deleted"),
+        RunFolder.create(folder, "abc", 5) as run,
+    ):
+        if step:
+            run.update("running", step)
+        shutil.rmtree(folder)
+        time.sleep(0.1)
+        run.update(step=step + 1)
+    assert not folder.exists()
+
+
+@held_files_can_go
+def test_whatever_fails_in_a_deleted_folder_is_told_as_that(tmp_path):
+    folder = tmp_path / "run"
+    with (
+        pytest.raises(FileAccessError, match="the folder of the run was deleted"),
+        RunFolder.create(folder, "abc", 5) as run,
+    ):
+        run.update("running", 3)
+        folder.rename(tmp_path / "elsewhere")
+        (folder / "log.jsonl").write_text("")
+    assert not folder.exists()
+    moved = read_state(tmp_path / "elsewhere")
+    assert (moved.state.state, moved.alive) == ("running", False)  # it can be resumed there
+
+
+@held_files_can_go
+@pytest.mark.parametrize("lock_only", [False, True])
+def test_what_others_began_in_its_place_is_left_alone(tmp_path, lock_only):
+    folder = tmp_path / "run"
+    with (
+        pytest.raises(FileAccessError, match="run.lock in .* was deleted or replaced"),
+        RunFolder.create(folder, "abc", 5) as run,
+    ):
+        run.update("running", 3)
+        if lock_only:
+            (folder / "run.lock").unlink()
+            other = RunFolder.attach(folder, "abc", 5)
+        else:
+            shutil.rmtree(folder)
+            other = RunFolder.create(folder, "def", 9)
+        request_stop(folder)
+        said = read_state(folder).state
+        run.update("stopping")
+    observed = read_state(folder)
+    assert observed.alive and (folder / "stop").exists()
+    assert (observed.state.state, observed.state.recipe) == (said.state, said.recipe)
+    other.end("stopped")
+    assert not read_state(folder).alive

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 from boxes import box_subject
+from BrainFMEngine.errors import FileAccessError
 from BrainFMEngine.network.checkpoint import load_network
 from BrainFMEngine.training import learner as learner_module
 from BrainFMEngine.training.checkpoints import BEST, LAST, checkpoint_path, load_checkpoint
@@ -16,6 +19,7 @@ from BrainFMEngine.training.learner import Learner
 from BrainFMEngine.training.logbook import read_log
 from BrainFMEngine.training.recipe import Recipe, with_values
 from BrainFMEngine.training.recipes import named_recipe
+from BrainFMEngine.training.run_folder import RunFolder
 from BrainFMEngine.training.start import initial_network
 from BrainFMEngine.training.stop import StopSignal
 from BrainFMEngine.training.trainer import NotFiniteRunError, Trainer
@@ -48,7 +52,7 @@ class StopAfter(StopSignal):
 
 
 def losses(folder) -> list[float]:
-    return [line["loss"] for line in read_log(folder)]
+    return [line["loss"] for line in read_log(folder) if "loss" in line]
 
 
 def test_it_learns(tmp_path):
@@ -158,3 +162,29 @@ def test_frozen_backbones_stay(tmp_path):
     same = {name for name in before if torch.equal(before[name], after[name])}
     assert {name for name in before if name.startswith("backbone.")} <= same
     assert "head.final_conv_T1.weight" not in same
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, the lock keeps the folder from being deleted")
+@pytest.mark.parametrize("when", ["between steps", "before saving"])
+def test_a_run_whose_folder_is_deleted_ends_and_makes_nothing_again(tmp_path, monkeypatch, when):
+    folder, recipe = tmp_path / "run", tiny_recipe(**{"saving.every": 1})
+    save = Trainer.save
+
+    def delete_and_save(trainer):
+        if when == "before saving":
+            shutil.rmtree(folder)
+        save(trainer)
+
+    class Deleter(StopSignal):
+        @property
+        def requested(self):
+            if when == "between steps":
+                shutil.rmtree(folder, ignore_errors=True)
+
+    monkeypatch.setattr(Trainer, "save", delete_and_save)
+    with (
+        pytest.raises(FileAccessError, match="the folder of the run was deleted"),
+        RunFolder.create(folder, "abc", recipe.steps) as run,
+    ):
+        make_trainer(folder, recipe, run=run, stop=Deleter()).run()
+    assert not folder.exists()

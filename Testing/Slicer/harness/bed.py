@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,6 +97,16 @@ def clear() -> None:
     application().processEvents()
 
 
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep the garbage collector from deleting widgets that a list of all widgets still names: Qt would crash."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def complaints() -> list:
     """Errors that slots, timers and observers raised, and windows left open, since the last call."""
     if in_real_slicer():
@@ -102,11 +114,12 @@ def complaints() -> list:
     import slicer
 
     found = list(slot_errors.take())
-    main_window = slicer.util.mainWindow()
-    for widget in application().topLevelWidgets():
-        if widget is not main_window and widget.visible and widget.parent() is None:
-            found.append(f"a window was left open: {widget.className()} '{widget.windowTitle}'")
-            widget.close()
+    with no_collection():
+        main_window = slicer.util.mainWindow()
+        for widget in application().topLevelWidgets():
+            if widget is not main_window and widget.visible and widget.parent() is None:
+                found.append(f"a window was left open: {widget.className()} '{widget.windowTitle}'")
+                widget.close()
     from harness.dialogs import dialogs
 
     dialogs.reset()

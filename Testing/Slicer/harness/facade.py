@@ -22,6 +22,8 @@ from harness.pythonqt.signals import OwnSignal
 
 CASTS = {"bool": bool, "int": int, "double": float, "QString": str, "QStringList": tuple}
 PRIVATE = ("setUp", "own")
+OF_VTK = {"QVTKWidget": "QWidget"}
+"""Widgets of VTK, which draw in a way of their own."""
 KEEP_BITS = {"boundary": enum.KEEP} if hasattr(enum, "KEEP") else {}  # Python 3.10 always keeps them
 VIRTUALS = ("event", "paintEvent", "mousePressEvent", "resizeEvent", "sizeHint", "minimumSizeHint")
 _behaviours: dict[str, type] = {}
@@ -216,6 +218,7 @@ def _not_modelled(member: manifest.Member):
 
 
 def _qt_class(name: str) -> type:
+    name = OF_VTK.get(name, name)
     for module in (QtWidgets, QtCore, QtGui):
         if hasattr(module, name):
             return getattr(module, name)

@@ -32,6 +32,13 @@ class qSlicerLayoutManager:
         own.node = own.logic.GetLayoutNode()
         own.node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._arrange())
 
+        @vtk.calldata_type(vtk.VTK_OBJECT)
+        def added(_scene, _event, node):
+            if isinstance(node, slicer.vtkMRMLAbstractViewNode) and not scene.IsBatchProcessing():
+                self.viewWidget(node)
+
+        scene.AddObserver(scene.NodeAddedEvent, added)
+
     # layout
 
     def layoutLogic(self):
@@ -138,7 +145,9 @@ class qSlicerLayoutManager:
         return widget
 
     def _plot_widget(self, node):
-        return own_class("qMRMLPlotWidget")()
+        widget = own_class("qMRMLPlotWidget")()
+        widget._bind(node)
+        return widget
 
     def sliceViewNames(self):
         return [node.GetLayoutName() for node in self._nodes("vtkMRMLSliceNode")]

@@ -73,6 +73,11 @@ class qSlicerScriptedLoadableModuleWidget:
     def self(self):
         return self.own.python
 
+    def reload(self):
+        """Make the Python widget anew from what is imported by now; the module stays entered, `enter` isn't called."""
+        self.own.module.own.python = sys.modules[self.own.module.name]
+        _make_python(self)
+
 
 @behaviour
 class qSlicerModuleManager:
@@ -132,8 +137,12 @@ def _make_widget(module):
     widget.objectName = f"{module.name}ModuleWidget"
     widget.setLayout(QtWidgets.QVBoxLayout())
     widget.setMRMLScene(slicer.mrmlScene)
-    python = getattr(module.own.python, f"{module.name}Widget")(widget)
-    widget.own.python = python
-    setattr(slicer.modules, f"{module.name}Widget", python)
-    python.setup()
+    _make_python(widget)
     return widget
+
+
+def _make_python(widget) -> None:
+    module = widget.own.module
+    widget.own.python = getattr(module.own.python, f"{module.name}Widget")(widget)
+    setattr(slicer.modules, f"{module.name}Widget", widget.own.python)
+    widget.own.python.setup()

@@ -100,6 +100,8 @@ class SliceView(OffScreenView):
         self.actor = vtk.vtkActor2D()
         self.actor.SetMapper(self.mapper)
         self.actor.GetProperty().SetDisplayLocationToBackground()
+        self.actor.VisibilityOff()
+        self.renderer.AddViewProp(self.actor)  # before what the managers draw over it
         self.show(logic.GetSliceNode())
 
     def resize(self, width, height):
@@ -111,8 +113,6 @@ class SliceView(OffScreenView):
     def image(self):
         source = self.logic.GetImageDataConnection()
         self.mapper.SetInputConnection(source)
-        if source is not None and not self.renderer.HasViewProp(self.actor):
-            self.renderer.AddViewProp(self.actor)
         self.actor.SetVisibility(source is not None)
         return super().image()
 

@@ -18,7 +18,7 @@ BEHAVIOURS = """
 application io_manager layout_manager main_window modules
 widgets.ctk_buttons widgets.ctk_choices widgets.ctk_numbers
 widgets.mrml_widgets widgets.node_combo_box widgets.checkable_node_combo_box widgets.segment_views widgets.table_views
-widgets.view_widgets
+widgets.view_widgets widgets.plot_views
 """.split()
 
 

@@ -6,6 +6,8 @@
     --nan-at N    fails at this step, with the engine's sentence
     --little      the estimate needs more memory than there is
     --crash       "preview" ends in the middle
+    --deaf        does not stop when asked to
+    --without T   "preview" does not know this target
     --problems    the check finds a subject that cannot be used
 The run's folder, lock and stop request are the engine's own (`BrainFMEngine.training.run_folder`), which need no torch.
 """
@@ -16,19 +18,22 @@ import argparse
 import json
 import math
 import os
+import struct
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # the engine's environment leaves the script's folder out
+import recipe_answers
 from BrainFMEngine.errors import BrainFMError, UsageError
 from BrainFMEngine.parent import start_own_session, wait_for_stop
 from BrainFMEngine.training.logbook import Logbook
 from BrainFMEngine.training.run_folder import STOP_NAME, RunFolder
-from stub_results import tiny_nifti
+from stub_samples import sample_files, sample_parameters
 
-DEFAULT_STEPS = 20
+DEFAULT_STEPS, VALIDATE_EVERY = 20, 10
 
 
 def send(event: str, **values) -> None:
@@ -53,12 +58,13 @@ def train(options: argparse.Namespace) -> int:
     if options.resume:
         steps = json.loads((folder / "run.json").read_text())["steps"]
     make = RunFolder.attach if options.resume else RunFolder.create
-    with make(folder, "stand-in", steps) as run:
+    with make(folder, "stand-in", steps, dataset=options.source) as run:
         first = run.before.step if run.before else 0
         with Logbook(folder, first, tensorboard=False) as log:
             run.update("running")
+            run.watch(lambda: {"cpu_percent": 42.0, "rss_bytes": 1.5e9, "device_bytes": None})
             for step in range(first + 1, steps + 1):
-                if asked.is_set() or (folder / STOP_NAME).exists():
+                if not options.deaf and (asked.is_set() or (folder / STOP_NAME).exists()):
                     run.end("stopped", "it was asked to stop")
                     (folder / "model").mkdir(exist_ok=True)
                     return step - 1
@@ -68,10 +74,27 @@ def train(options: argparse.Namespace) -> int:
                 values = {"loss": loss, "T1": loss / 3, "seg_dice": loss / 2, "lr": 5e-4, "norm": 1.0, "subject": "a"}
                 log.log(step, {**values, "seconds": options.delay, "waited": 0.0, "skipped": 0})
                 run.update(step=step)
+                if step % VALIDATE_EVERY == 0:
+                    scores = {"loss": loss * 1.1, "seg/mean Dice": 1 - loss / 4, "T1/SSIM in brain": 1 - loss / 5}
+                    log.validation(step, scores, best=True)
+                    write_picture(folder / "pictures" / f"step-{step:08d}.png", step)
                 send("step", step=step, steps=steps, **values)
                 time.sleep(options.delay)
     (folder / "model").mkdir(exist_ok=True)
     return steps
+
+
+def write_picture(path: Path, step: int) -> None:
+    """A grey PNG file, darker with every step."""
+    width, height = 64, 32
+    rows = (b"\0" + bytes([250 - step % 200]) * (3 * width)) * height
+    parts = ((b"IHDR", struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)))
+    data = b"\x89PNG\r\n\x1a\n"
+    for kind, content in (*parts, (b"IEND", b"")):
+        data += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    path.parent.mkdir(exist_ok=True)
+    path.with_suffix(".tmp").write_bytes(data)
+    path.with_suffix(".tmp").replace(path)
 
 
 def estimate(options: argparse.Namespace) -> dict:
@@ -95,7 +118,10 @@ def check(options: argparse.Namespace) -> list[dict]:
 
 
 def preview(options: argparse.Namespace) -> None:
-    """Answer requests until standard input ends."""
+    """Answer requests until standard input ends; or say what can be asked for."""
+    if options.describe:
+        send(**json.loads((Path(__file__).parent / "description.json").read_text(encoding="utf-8")))
+        return
     send("ready", protocol=1, version="stand-in", pid=os.getpid())
     for line in sys.stdin:
         asked = json.loads(line)
@@ -103,7 +129,7 @@ def preview(options: argparse.Namespace) -> None:
         if options.crash:
             os._exit(3)
         if "save_recipe" in asked:
-            Path(asked["save_recipe"]).write_text(json.dumps({"seed": asked["seed"]}))
+            Path(asked["save_recipe"]).write_text(json.dumps(asked))
             send("done", **about, recipe=asked["save_recipe"])
             continue
         if "export" in asked:
@@ -118,10 +144,10 @@ def preview(options: argparse.Namespace) -> None:
             given = asked["severity"]
             severity = given if isinstance(given, float) else (index + 1) / count
             send("progress", **about, stage="making samples", fraction=index / count)
-            image = folder / f"sample-{index}.nii"
-            image.write_bytes(tiny_nifti(asked["seed"] % 5 + 1))
-            files = {"image": str(image), **{name: str(image) for name in asked.get("targets", ())}}
-            send("sample", **about, index=index, severity=severity, summary="painted", files=files)
+            known = [name for name in asked.get("targets", []) if name != options.without]
+            files = sample_files(folder, index, asked["seed"], known)
+            drawn = {"summary": "painted; noise", "parameters": sample_parameters(index, severity)}
+            send("sample", **about, index=index, severity=severity, **drawn, files=files)
         send("done", **about, samples=count)
 
 
@@ -130,7 +156,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--delay", type=float, default=0.02)
     parser.add_argument("--nan-at", type=int, default=0)
-    for name in ("refuse", "little", "problems", "resume", "stdin", "estimate", "check", "crash"):
+    parser.add_argument("--without", default="")
+    for name in ("refuse", "little", "problems", "resume", "stdin", "estimate", "check", "crash", "describe", "deaf"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("-o", "--output", type=Path)
@@ -148,6 +175,9 @@ def main(words: list[str]) -> int:
     send("start", protocol=1, version="stand-in")
     code, result = 0, {}
     try:
+        if options.command == "recipes":
+            recipe_answers.answer()
+            return 0
         if options.command == "preview":
             preview(options)
             return 0
@@ -161,6 +191,9 @@ def main(words: list[str]) -> int:
     except BrainFMError as error:
         code = error.code
         send("error", code=code, message=error.message, hint=error.hint)
+    except OSError as error:
+        code = 3
+        send("error", code=code, message=f"cannot read or write {error.filename}: {error.strerror}", hint="")
     send("done", code=code, seconds=0.1, **result)
     return code
 

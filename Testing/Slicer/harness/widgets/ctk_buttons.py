@@ -99,7 +99,11 @@ class ctkCollapsibleGroupBox:
         for child in QtCore.QObject.children(self):
             if isinstance(child, Widget):
                 child.setVisible(on)
-        self.setMaximumHeight(UNLIMITED if on else TITLE_HEIGHT + self._values["collapsedHeight"])
+        option = QtWidgets.QStyleOptionGroupBox()
+        QtWidgets.QGroupBox.initStyleOption(self, option)
+        style, kind = Widget.style(self), QtWidgets.QStyle
+        title = style.subControlRect(kind.CC_GroupBox, option, kind.SC_GroupBoxLabel, self)
+        self.setMaximumHeight(UNLIMITED if on else title.height() + self._values["collapsedHeight"])
 
 
 @behaviour

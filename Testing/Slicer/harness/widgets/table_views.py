@@ -1,4 +1,4 @@
-"""qMRMLTableModel, qMRMLTableView and qMRMLTableWidget on a real vtkMRMLTableNode; a plot view that is a label."""
+"""qMRMLTableModel, qMRMLTableView and qMRMLTableWidget on a real vtkMRMLTableNode."""
 
 from __future__ import annotations
 
@@ -166,9 +166,3 @@ class qMRMLTableWidget:
 
     def mrmlTableViewNode(self):
         return self.own.view.mrmlTableViewNode()
-
-
-@behaviour
-class qMRMLPlotWidget:
-    def setUp(self, *ignored):
-        column_layout(self).addWidget(QtWidgets.QLabel("plot", self))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from BrainFMEngine.outputs.affine import fit_affine, itk_affine_text
+from BrainFMEngine.anatomy.affine import fit_affine, itk_affine_text
 
 MATRIX = np.array([[1.1, 0.1, 0.0, 5.0], [-0.1, 0.95, 0.2, -20.0], [0.05, -0.1, 1.2, 9.0], [0, 0, 0, 1]])
 
