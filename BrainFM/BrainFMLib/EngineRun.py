@@ -5,11 +5,14 @@ Everything happens on the GUI thread, in slots of the QProcess and of a QTimer t
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from BrainFMLib.EngineCommand import engineEnvironment
@@ -26,6 +29,8 @@ SLICE_SECONDS = 0.01
 """How long the GUI thread works on output at a time."""
 DISCARD_MS = 50
 """How long a discarded process is waited for; it goes on ending by itself."""
+QUIT_MS = 1000
+"""How long a process that was killed is waited for when Slicer closes."""
 KILL_SECONDS = 1.0
 """How long the engine may take to end by itself after "stop"."""
 GIVE_UP_SECONDS = 4.0
@@ -60,11 +65,10 @@ class EngineRun:
         for name, value in engineEnvironment().items():
             environment.insert(name, value)
         self.process.setProcessEnvironment(environment)
-        self.process.connect("started()", self._onStarted)
-        self.process.connect("readyReadStandardOutput()", self._onOutput)
-        self.process.connect("readyReadStandardError()", self._onErrors)
-        self.process.connect("errorOccurred(QProcess::ProcessError)", self._onProblem)
-        self.process.connect("finished(int,QProcess::ExitStatus)", self._onFinished)
+        for signal, slot in self._slots().items():
+            self.process.connect(signal, slot)
+        slicer.app.connect("aboutToQuit()", self._onQuit)
+        atexit.register(self._onQuit)
         self.timer.connect("timeout()", self._onTimer)
         self.timer.start(TICK_MS)
         self.process.start(self.command[0], self.command[1:])
@@ -97,15 +101,40 @@ class EngineRun:
             self.process.waitForFinished(DISCARD_MS)
         _deleteSoon(self.timer)
 
+    def _slots(self) -> dict[str, Callable[[], None]]:
+        return {
+            "started()": self._onStarted,
+            "readyReadStandardOutput()": self._onOutput,
+            "readyReadStandardError()": self._onErrors,
+            "errorOccurred(QProcess::ProcessError)": self._onProblem,
+            "finished(int,QProcess::ExitStatus)": self._onFinished,
+        }
+
+    def _onQuit(self) -> None:
+        """Slicer closes. Deleting a QProcess that runs kills only the process itself, and calls slots without it."""
+        if self.owner is not None:
+            self.owner.discard()
+        self.process.waitForFinished(QUIT_MS)
+        for signal, slot in self._slots().items():
+            self.process.disconnect(signal, slot)
+        self._processEnded()
+
+    def _processEnded(self) -> None:
+        """There is no process any more that could outlive Slicer."""
+        slicer.app.disconnect("aboutToQuit()", self._onQuit)
+        atexit.unregister(self._onQuit)
+
     def _onStarted(self) -> None:
         self.started = True
 
     def _onProblem(self) -> None:
         if not self.started and not self.ended:
             self.facts.startProblem = self.process.errorString() or _("unknown reason")
+            self._processEnded()
             self._end()
 
     def _onFinished(self) -> None:
+        self._processEnded()
         if self.tree is not None:
             self.tree.rootEnded()
         if self in _ENDING:

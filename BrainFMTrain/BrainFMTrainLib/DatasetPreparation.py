@@ -20,6 +20,7 @@ class PreparationRequest:
     layout: str = "auto"
     protocol: str = "compact-40"
     jobs: int = 1
+    licence: str = ""
 
     def problem(self) -> str:
         """Return what is missing, "" if nothing is."""
@@ -38,6 +39,7 @@ class PreparationRequest:
     def arguments(self) -> list[str]:
         """Return the command that prepares."""
         words = ["prepare", str(self.source), "-o", str(self.output), "--layout", self.layout]
+        words += ["--licence", self.licence] if self.licence else []
         return [*words, "--protocol", self.protocol, "--jobs", str(self.jobs), "--progress", "json"]
 
 

@@ -53,10 +53,21 @@ def _bed(request):
         return
     with bed.imports():
         bed.application()
+        if not bed.in_real_slicer():
+            kept_errors.watch()
         child_processes.remember()
         yield
         complaints = bed.complaints()
     assert not complaints, f"raised in a slot, timer or observer, or left behind: {complaints!r}"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _views(request):
+    """A file of tests leaves no views behind."""
+    yield
+    if isinstance(request.node, SlicerTests):
+        with bed.imports():
+            bed.forget_views()
 
 
 @pytest.fixture

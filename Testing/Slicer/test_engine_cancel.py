@@ -94,6 +94,7 @@ def test_a_killed_slicer_leaves_no_engine(tmp_path, pump):
         "import os, sys\n"
         "from harness import bed\n"
         "with bed.imports():\n"
+        "    bed.application()\n"
         "    from BrainFMLib.EngineProcess import EngineProcess\n"
         "    from BrainFMLib.ProcessTree import childrenOf\n"
         "    engine, told = EngineProcess(sys.argv[1:]), []\n"

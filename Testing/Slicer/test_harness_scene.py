@@ -36,7 +36,7 @@ def test_a_scene_comes_back_with_all_it_held(scene, tmp_path):
     assert table.GetNumberOfRows() == 3
     text = scene.AddNewNodeByClass("vtkMRMLTextNode", "note")
     text.SetText("hello")
-    parameters = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "BrainFM")
+    parameters = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "of a module")
     parameters.SetParameter("flip", "true")
     parameters.SetNodeReferenceID("input", volume.GetID())
     path = str(tmp_path / "scene.mrb")
@@ -44,7 +44,7 @@ def test_a_scene_comes_back_with_all_it_held(scene, tmp_path):
     scene.Clear(0)
     assert scene.GetFirstNodeByName("T1") is None
     slicer.util.loadScene(path)
-    again = scene.GetFirstNodeByName("BrainFM")
+    again = scene.GetFirstNodeByName("of a module")
     assert again.GetParameter("flip") == "true" and again.GetNodeReference("input").GetName() == "T1"
     assert scene.GetFirstNodeByName("T1").GetParentTransformNode().GetName() == "moved"
     assert scene.GetFirstNodeByName("note").GetText() == "hello"

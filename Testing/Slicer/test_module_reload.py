@@ -31,6 +31,7 @@ def reload(panel):  # noqa: F811
     assert widget is not former and widget is slicer.modules.BrainFMWidget
     assert type(widget.module) is not type(former.module)
     widget.logic.makeEngine = make
+    widget.module.setup.dependencies.discard()  # its own look at the setup would end later, and say something else
     widget.module.setup.dependencies.health = module_bed.READY
     return widget
 

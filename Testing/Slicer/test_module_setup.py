@@ -154,6 +154,17 @@ def test_models_are_listed_with_what_they_can_do(panel):  # noqa: F811
     assert not panel.ui.modelDeleteButton.enabled
 
 
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, ""), (40, "1 kB"), (31_500, "32 kB"), (8_300_000, "8 MB"), (1_420_000_000, "1.4 GB")]
+)
+def test_the_size_of_a_model_is_told(panel, size, text):  # noqa: F811
+    model = panel.module.model
+    row = dataclasses.replace(model.manager.list()[0], title="Tiny", sizeBytes=size)
+    model.manager.list = lambda: [row]
+    model.refresh()
+    assert panel.ui.modelTable.item(0, 2).text() == text
+
+
 def test_a_model_that_is_not_here_cannot_be_run(panel):  # noqa: F811
     panel.choose(module_bed.head())
     select(panel, "published")

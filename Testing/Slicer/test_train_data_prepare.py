@@ -84,6 +84,23 @@ def test_a_data_set_is_made_and_chosen(data, source, tmp_path):  # noqa: F811
     assert data.trainer.module.training.request().dataset == output
 
 
+def test_the_licence_is_recorded(data, source, tmp_path):  # noqa: F811
+    output = tmp_path / "set"
+    fill(data, source, output)
+    assert "--licence" not in data.panel.prepare.request().arguments()
+    data.ui.dataLicenceEdit.text = "  CC BY 4.0 "
+    run(data)
+    assert json.loads((output / "dataset.json").read_text())["licences"] == {"C": "CC BY 4.0"}
+
+
+def test_labels_without_a_text_take_no_place(data, source):  # noqa: F811
+    ui = data.ui
+    module_bed.press(ui.dataPrepareButton)
+    assert not module_bed.shown(ui.dataSourceFactsLabel) and module_bed.shown(ui.dataPrepareStatusLabel)
+    ui.dataSourceEdit.currentPath = str(source / "missing")
+    assert module_bed.shown(ui.dataSourceFactsLabel)
+
+
 def test_failures_are_listed_and_stay_in_the_table(data, source, tmp_path):  # noqa: F811
     fill(data, source, tmp_path / "set")
     data.behave("--fail", "berta")

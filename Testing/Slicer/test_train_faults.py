@@ -98,8 +98,8 @@ def test_a_folder_that_vanishes_while_its_run_goes_on(trainer, dataset, tmp_path
     trainer.start()
     trainer.wait_for_step(1)
     delete(tmp_path / "runs" / "run")
-    trainer.until(lambda: "was deleted" in trainer.ui.runLabel.text)
-    assert "run" in trainer.states() and "Its process goes on" in trainer.ui.runLabel.text
+    trainer.until(lambda: "Its process goes on" in trainer.ui.runLabel.text)
+    assert "was deleted" in trainer.ui.runLabel.text and "run" in trainer.states()
     assert trainer.ui.plotButton.enabled and not trainer.ui.resumeButton.enabled
     module_bed.press(trainer.ui.stopButton)
     trainer.until(lambda: not TrainerProcess.running())

@@ -33,6 +33,13 @@ def words(trainer) -> list[str]:  # noqa: F811
     return trainer.module.training.request().arguments()
 
 
+def test_the_description_of_the_recipe_takes_the_place_of_its_text(trainer):  # noqa: F811
+    label = trainer.ui.recipeHelpLabel
+    trainer.ui.trainingCollapsibleButton.collapsed = False
+    trainer.pump(lambda: label.isVisible() and label.height == label.heightForWidth(label.width), 2)
+    assert label.isVisible() and label.height == label.heightForWidth(label.width)
+
+
 def test_defaults_are_shown_and_changes_marked_until_reset(trainer, dataset, tmp_path):  # noqa: F811
     ui = trainer.ui
     trainer.choose(dataset, tmp_path)

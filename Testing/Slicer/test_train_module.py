@@ -154,7 +154,8 @@ def test_stop_pressed_twice_ends_a_training_that_does_not_listen(trainer, datase
     assert trainer.ui.stopButton.text == "End at once"
     module_bed.press(trainer.ui.stopButton)
     trainer.until(lambda: not TrainerProcess.running() and trainer.states() == {"run": "died"})
-    assert not trainer.notice and trainer.ui.resumeButton.enabled
+    trainer.until(lambda: trainer.ui.resumeButton.enabled)
+    assert not trainer.notice
 
 
 def test_a_run_whose_folder_is_deleted_is_told(trainer, dataset, tmp_path):  # noqa: F811

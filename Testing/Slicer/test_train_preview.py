@@ -48,6 +48,15 @@ def asked(trainer):  # noqa: F811
     return sent
 
 
+def test_the_stage_takes_no_place_when_nothing_is_made(trainer):  # noqa: F811
+    label = trainer.ui.previewLabel
+    assert not module_bed.shown(label)
+    module_bed.press(trainer.ui.generateButton)
+    trainer.until(lambda: module_bed.shown(label) and bool(label.text))
+    finish(trainer)
+    assert not module_bed.shown(label) and module_bed.shown(trainer.ui.generateButton)
+
+
 def test_the_worker_stays_and_volumes_are_used_again(trainer):  # noqa: F811
     generate(trainer)
     engine, first = trainer.module.preview.worker._engine, samples()[0]

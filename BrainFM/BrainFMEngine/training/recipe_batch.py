@@ -12,6 +12,7 @@ from BrainFMEngine.errors import UsageError
 from BrainFMEngine.generator.generator import Sample, generate
 from BrainFMEngine.generator.parameters import GeneratorOptions
 from BrainFMEngine.generator.subject import Subject
+from BrainFMEngine.training.bad_subjects import BadSubjects
 from BrainFMEngine.training.finish_samples import finish_samples
 from BrainFMEngine.training.recipe import Recipe
 from BrainFMEngine.training.recipe_options import DataOptions
@@ -23,6 +24,7 @@ def make_recipe_batch(
     recipe: Recipe,
     rng: np.random.Generator,
     ages: Mapping[str, float] | None = None,
+    bad: BadSubjects | None = None,
 ) -> list[Sample]:
     """Make the samples of one subject, back-propagated at once.
 
@@ -31,13 +33,18 @@ def make_recipe_batch(
         recipe: its generator and data options.
         rng: the step's; the same state makes the same samples.
         ages: subject -> years, for the age head.
+        bad: notes who cannot be read any more; the next subject takes its place. None: that is an error.
 
     Raises:
         UsageError: there is no subject.
+        FileAccessError, InputImageError: it cannot be read; with `bad`, too many cannot.
     """
     options, seed = draw_batch_options(recipe, rng)
     drawn = draw_subject(subjects, recipe.data, rng)
-    subject = drawn.read() if isinstance(drawn, ShelvedSubject) else drawn
+    if bad is not None:
+        subject = bad.read_or_next(drawn, subjects)
+    else:
+        subject = drawn.read() if isinstance(drawn, ShelvedSubject) else drawn
     return finish_samples(generate(subject, options, seed), recipe.data, ages)
 
 

@@ -66,7 +66,7 @@ def train(request: RunRequest, stop: StopSignal, events: TrainingEvents | None =
     Raises:
         UsageError: the folder holds a run (or none, to resume), another process trains in it, the data set has no
             subject for training, or the recipe doesn't fit it.
-        InputImageError: too many subjects are damaged.
+        InputImageError: too many subjects are damaged, at the beginning or later.
         DeviceMemoryError: no such device, or memory ran out.
         FileAccessError: something cannot be read or written.
     """
@@ -115,7 +115,7 @@ def _train(
     if group.is_first and outcome.step:
         export_weights(trainer.checkpoint_folder, request.recipe, request.folder / MODEL_NAME, warn=events.warning)
     if run is not None:
-        run.end("finished" if not outcome.reason else "stopped", outcome.reason)
+        run.end("finished" if not outcome.reason else "stopped", outcome.reason or trainer.bad.note)
     return outcome
 
 

@@ -20,6 +20,7 @@ import torch
 from BrainFMEngine import __version__
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.training import checkpoints
+from BrainFMEngine.training.bad_subjects import BadSubjects
 from BrainFMEngine.training.checkpoints import BEST, LAST, checkpoint_path, keep_checkpoint, save_checkpoint, step_name
 from BrainFMEngine.training.distributed import Group
 from BrainFMEngine.training.early_stop import EarlyStop
@@ -92,7 +93,7 @@ class Trainer:
         self.stop, self.events, self.ages = stop or StopSignal(), events or TrainingEvents(), ages
         self.contents = dict(contents or {subject.name: "" for subject in subjects})
         self.contents_before: dict[str, str] = {}
-        self.guard = NotFiniteGuard()
+        self.guard, self.bad = NotFiniteGuard(), BadSubjects()
         self.early_stop = EarlyStop(recipe.validation.patience, higher_is_better=False)
         self.meter = ResourceMeter(learner.device.type)
         self.step = 0
@@ -110,9 +111,8 @@ class Trainer:
         Raises:
             DamagedCheckpointError: there are checkpoints, but none can be used.
         """
-        found = None
-        if self.group.is_first:
-            found = checkpoints.resume_checkpoint(self.checkpoint_folder, self.events.warning)
+        warn, is_first = self.events.warning, self.group.is_first
+        found = checkpoints.resume_checkpoint(self.checkpoint_folder, warn) if is_first else None
         found = self.group.share(found)
         if found is None:
             return False
@@ -130,7 +130,7 @@ class Trainer:
 
         Raises:
             NotFiniteRunError: the loss is not finite again and again.
-            DeviceMemoryError: memory ran out.
+            DeviceMemoryError, InputImageError: memory ran out; too many subjects cannot be read any more.
             FileAccessError: a checkpoint or log could not be written; the one before is intact. Or the folder is gone.
         """
         with ExitStack() as stack:
@@ -154,8 +154,7 @@ class Trainer:
         if self.group.is_first:
             if self.log is not None:
                 self.log.sync()
-            path = save_checkpoint(self.checkpoint_folder, LAST, self.state())
-            self.events.checkpoint(self.step, LAST, path)
+            self.events.checkpoint(self.step, LAST, save_checkpoint(self.checkpoint_folder, LAST, self.state()))
         self._saved_step = self.step
         self.stop.reserve(3 * (time.monotonic() - started) + 2 * max(self._seconds, default=0.0))
 
@@ -180,8 +179,8 @@ class Trainer:
         restore_random_state(state["random"])
 
     def _new_feed(self) -> TrainingFeed:
-        group, first = self.group, self.step * self.recipe.accumulation
-        return TrainingFeed(self.subjects, self.recipe, first, group.rank, group.size, self.guard.roll_backs, self.ages)
+        group, first, trial = self.group, self.step * self.recipe.accumulation, self.guard.roll_backs
+        return TrainingFeed(self.subjects, self.recipe, first, group.rank, group.size, trial, self.ages, self.bad)
 
     def _one_step(self) -> str:
         """Take a step; return why the run has to stop, if it has to."""
@@ -275,7 +274,7 @@ class Trainer:
         if self.group.is_first and self.validation is not None:
             network, average = self.learner.network, self.learner.average
             with nullcontext() if average is None else average.applied(network):
-                result = self.validation.run(network)
+                result = self.validation.run(network, self.bad)
             found = {"loss": result.loss, **result.metrics}
             self._tell_run()
             if result.picture is not None:
@@ -297,4 +296,5 @@ class Trainer:
 
     def _tell_run(self, state: Any = None) -> None:
         if self.run_folder is not None:
-            self.run_folder.update(state, step=self.step)
+            self.run_folder.update(state, step=self.step, message=self.bad.note or None)
+        self.bad.tell(self.step, self.events, self.log)

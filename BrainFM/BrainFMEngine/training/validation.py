@@ -15,6 +15,7 @@ from BrainFMEngine.evaluation.validation import compare_sample
 from BrainFMEngine.generator.generator import Sample
 from BrainFMEngine.generator.subject import Subject
 from BrainFMEngine.network.build import BrainNetwork
+from BrainFMEngine.training.bad_subjects import BadSubjects
 from BrainFMEngine.training.learner import AUTOCAST
 from BrainFMEngine.training.objective import objective_terms, weighted_sum
 from BrainFMEngine.training.recipe import Recipe
@@ -56,13 +57,25 @@ class Validation:
     ):
         self.subjects, self.recipe, self.ages = subjects[: recipe.validation.subjects], recipe, ages
 
-    def run(self, network: BrainNetwork) -> ValidationResult:
-        """Try a network as it is; on its device."""
+    def run(self, network: BrainNetwork, bad: BadSubjects | None = None) -> ValidationResult:
+        """Try a network as it is; on its device.
+
+        Args:
+            network: to try.
+            bad: notes who cannot be read any more and is left out; the means are then those of fewer subjects.
+
+        Raises:
+            InputImageError: none can be read any more.
+        """
+        bad = BadSubjects() if bad is None else bad
         losses: list[float] = []
         numbers: dict[str, list[float]] = {}
         picture = None
         network.eval()
-        for index, subject in enumerate(self.subjects):
+        for index, member in enumerate(self.subjects):
+            subject = bad.try_read(member)
+            if subject is None:
+                continue
             sample = self._sample(index, subject)
             loss, pair = self._try(network, sample)
             losses.append(loss)
@@ -71,11 +84,13 @@ class Validation:
                     numbers.setdefault(f"{row.task}/{row.metric}", []).append(row.value)
             if picture is None and pair.made:
                 picture = _draw(sample, pair)
+        if self.subjects and not losses:
+            raise bad.none_left(self.subjects, "validate on")
         finite = [loss for loss in losses if np.isfinite(loss)]
         metrics = {name: float(np.mean(values)) for name, values in numbers.items()}
         return ValidationResult(float(np.mean(finite)) if finite else float("nan"), metrics, picture)
 
-    def _sample(self, index: int, subject: Subject | ShelvedSubject) -> Sample:
+    def _sample(self, index: int, subject: Subject) -> Sample:
         random = np.random.default_rng((self.recipe.seed, VALIDATION_STREAM, index))
         return make_recipe_batch([subject], self.recipe, random, self.ages)[-1]
 

@@ -1,6 +1,9 @@
-"""Small things about sentences."""
+"""Small things about texts that are shown."""
 
 from __future__ import annotations
+
+from math import ceil
+from typing import Any
 
 
 def sentence(text: str) -> str:
@@ -11,6 +14,13 @@ def sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
 
 
+def showText(label: Any, text: str) -> None:
+    """Show a text in a label; without one the label takes no place."""
+    label.text, label.visible = text, bool(text)
+
+
 def megabytes(count: float) -> str:
-    """Return a size in words, for example "8 MB" or "1.4 GB"."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 0.1):.0f} MB"
+    """Return a size in words, for example "8 MB" or "1.4 GB"; less than a megabyte in kB, never rounded to nothing."""
+    if count < 1e6:
+        return f"{ceil(count / 1e3)} kB"
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

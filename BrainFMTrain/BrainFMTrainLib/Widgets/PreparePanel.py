@@ -11,6 +11,7 @@ from typing import Any
 import qt
 from BrainFMEngine.anatomy.protocols import PROTOCOLS
 from BrainFMLib import Settings
+from BrainFMLib.Widgets.Texts import showText
 from slicer.i18n import tr as _
 
 from BrainFMTrainLib.DatasetPreparation import DatasetPreparation, PreparationRequest, PreparationResult
@@ -64,6 +65,7 @@ class PreparePanel:
             layout=str(ui.dataLayoutComboBox.currentData),
             protocol=str(ui.dataProtocolComboBox.currentData),
             jobs=int(ui.dataJobsSpinBox.value),
+            licence=ui.dataLicenceEdit.text.strip(),
         )
 
     def _fill(self) -> None:
@@ -106,35 +108,35 @@ class PreparePanel:
 
     def _onSource(self, _value: object = None) -> None:
         self.preparation.lookAway()
-        self._ui.dataSourceFactsLabel.text = ""
+        showText(self._ui.dataSourceFactsLabel, "")
         self._onForm()
         if self._ui.dataPrepareBox.isHidden():
             return
         source = self.request().source
         if source is not None and os.path.exists(source):
-            self._ui.dataSourceFactsLabel.text = _("Looking…")
+            showText(self._ui.dataSourceFactsLabel, _("Looking…"))
             self._looks.start()
         elif source is not None:
-            self._ui.dataSourceFactsLabel.text = _("There is no such folder.")
+            showText(self._ui.dataSourceFactsLabel, _("There is no such folder."))
 
     def _look(self) -> None:
         if self._setup.ready and self.request().source is not None:
             self.preparation.look(self.request())
 
     def _showSource(self, facts: dict[str, Any]) -> None:
-        self._ui.dataSourceFactsLabel.text = facts.get("problem") or _sourceSentence(facts)
+        showText(self._ui.dataSourceFactsLabel, facts.get("problem") or _sourceSentence(facts))
 
     def _onForm(self, _value: object = None) -> None:
         if not self.preparation.running:
             problem = self.request().problem()
-            self._ui.dataPrepareStatusLabel.text = problem
+            showText(self._ui.dataPrepareStatusLabel, problem)
             self._ui.dataRunButton.enabled = not problem
 
     # Preparing
 
     def _onRun(self) -> None:
         if self.preparation.running:
-            self._ui.dataPrepareStatusLabel.text = _("Cancelling…")
+            showText(self._ui.dataPrepareStatusLabel, _("Cancelling…"))
             self.preparation.cancel()
             return
         request = self.request()
@@ -165,17 +167,17 @@ class PreparePanel:
             Settings.write(key, value)
         self._ui.dataFailedTable.setRowCount(0)
         self._showRunning(True)
-        self._ui.dataPrepareStatusLabel.text = _("Finding subjects…")
+        showText(self._ui.dataPrepareStatusLabel, _("Finding subjects…"))
         self.preparation.start(replace(request), lambda result: self._onEnd(request, result))
 
     def _onProgress(self, fraction: float, text: str) -> None:
         self._ui.dataPrepareProgressBar.value = int(fraction * self._ui.dataPrepareProgressBar.maximum)
-        self._ui.dataPrepareStatusLabel.text = text
+        showText(self._ui.dataPrepareStatusLabel, text)
 
     def _onEnd(self, request: PreparationRequest, result: PreparationResult) -> None:
         self._showRunning(False)
         self._onForm()
-        self._ui.dataPrepareStatusLabel.text = result.sentence()
+        showText(self._ui.dataPrepareStatusLabel, result.sentence())
         if result.outcome.state not in ("done", "cancelled") and not result.there:
             self._notice.notice(result.outcome.message, result.outcome.hint, result.outcome.details)
         if request.output is not None and (result.there or isDataset(request.output)):
@@ -199,7 +201,7 @@ class PreparePanel:
         ui.dataRunButton.text = _("Cancel") if running else _("Prepare")
         ui.dataFailedTable.visible = ui.dataFailedTable.rowCount > 0
         edits = (ui.dataSourceEdit, ui.dataOutputEdit, ui.dataLayoutComboBox)
-        for widget in (*edits, ui.dataProtocolComboBox, ui.dataJobsSpinBox):
+        for widget in (*edits, ui.dataProtocolComboBox, ui.dataJobsSpinBox, ui.dataLicenceEdit):
             widget.enabled = not running
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import qt
 import slicer
 from BrainFMLib import Settings
+from BrainFMLib.Widgets.Texts import showText
 from slicer.i18n import tr as _
 
 from BrainFMTrainLib import PreviewParameters
@@ -56,6 +57,7 @@ class PreviewPanel:
         self.display = SampleDisplay(ui)
         self._isShown = self._showing = False
         ui.previewProgressBar.visible = False
+        showText(ui.previewLabel, "")
         self._again, self._remember = qt.QTimer(), qt.QTimer()
         for timer in (self._again, self._remember):
             timer.setSingleShot(True)
@@ -171,7 +173,7 @@ class PreviewPanel:
         problem, ui = self.problem(), self._ui
         for button in (ui.generateButton, ui.newSeedButton, ui.saveRecipeButton, ui.exportButton):
             button.enabled = not problem
-        ui.previewProblemLabel.text, ui.previewProblemLabel.visible = problem, bool(problem)
+        showText(ui.previewProblemLabel, problem)
 
     # What the user does
 
@@ -236,12 +238,12 @@ class PreviewPanel:
     def _onStage(self, stage: str, fraction: float) -> None:
         self._ui.previewProgressBar.visible = True
         self._ui.previewProgressBar.value = int(fraction * self._ui.previewProgressBar.maximum)
-        self._ui.previewLabel.text = stage
+        showText(self._ui.previewLabel, stage)
 
     def _onDone(self, event: dict[str, Any]) -> None:
         if not self.requests.busy:
             self._ui.previewProgressBar.visible = False
-            self._ui.previewLabel.text = ""
+            showText(self._ui.previewLabel, "")
         if "recipe" in event:
             path = str(event["recipe"])
             action = (_("Train with it"), lambda: self.onRecipeSaved(path))
@@ -258,7 +260,7 @@ class PreviewPanel:
 
     def _onProblem(self, message: str, hint: str, details: str) -> None:
         self._ui.previewProgressBar.visible = False
-        self._ui.previewLabel.text = ""
+        showText(self._ui.previewLabel, "")
         self.display.finish()
         self._notice.notice(message, hint, details)
 

@@ -97,6 +97,13 @@ def clear() -> None:
     application().processEvents()
 
 
+def forget_views() -> None:
+    """Let go of the views that tests have added."""
+    if not in_real_slicer():
+        application().layoutManager()._forget_views()
+        application().processEvents()
+
+
 @contextmanager
 def no_collection() -> Iterator[None]:
     """Keep the garbage collector from deleting widgets that a list of all widgets still names: Qt would crash."""

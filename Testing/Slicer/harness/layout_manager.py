@@ -11,6 +11,7 @@ from PySide6 import QtCore, QtWidgets
 from harness.facade import behaviour, own_class
 
 VIEW_TAGS = ("view", "layout")
+FIRST_VIEWS = ("Red", "Green", "Yellow")
 
 
 @behaviour
@@ -123,6 +124,22 @@ class qSlicerLayoutManager:
                 return None
             made[node.GetID()] = maker(node)
         return made[node.GetID()]
+
+    def _forget_views(self):
+        """Let go of slice views beyond the first three: each makes every node that is added more expensive."""
+        own = self.own
+        own.node.SetViewArrangement(own.node.SlicerLayoutFourUpView)
+        own.shown = None
+        for identifier, widget in list(own.widgets.items()):
+            node = own.scene.GetNodeByID(identifier)
+            if node is not None and node.IsA("vtkMRMLSliceNode") and node.GetLayoutName() not in FIRST_VIEWS:
+                logic = widget.sliceLogic()
+                own.application_logic.GetSliceLogics().RemoveItem(logic)
+                logic.SetMRMLScene(None)
+                widget.setParent(None)
+                widget.deleteLater()
+                del own.widgets[identifier]
+        QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete.value)
 
     def _slice_widget(self, node):
         logic = slicer.vtkMRMLSliceLogic()

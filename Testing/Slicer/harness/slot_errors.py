@@ -26,7 +26,9 @@ def take() -> list[BaseException]:
 
 
 def watch() -> None:
-    """Also keep what VTK observers and Qt timers report: both end in `sys.excepthook`."""
+    """Also keep what VTK observers and Qt timers report: both end in `sys.excepthook`, which others replace, too."""
+    if getattr(sys.excepthook, "keeps_errors", False):
+        return
     before = sys.excepthook
 
     def hook(kind, error, trace):
@@ -34,4 +36,5 @@ def watch() -> None:
             _caught.append(error)
         before(kind, error, trace)
 
+    hook.keeps_errors = True
     sys.excepthook = hook

@@ -100,7 +100,8 @@ def prepare(options: argparse.Namespace) -> list[dict]:
     sources = find_subjects(options.source, options.layout)
     folder, results, failed = options.output, [], {}
     (folder / "subjects").mkdir(parents=True, exist_ok=True)
-    (folder / "dataset.json").write_text(json.dumps({"format_version": 1, "protocol": options.protocol}))
+    facts = {"format_version": 1, "protocol": options.protocol, "licences": {"C": options.licence}}
+    (folder / "dataset.json").write_text(json.dumps(facts))
     for index, source in enumerate(sources):
         file, state = folder / "subjects" / f"{source.name}.json", "prepared"
         if options.full and index == 1:
@@ -144,6 +145,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--file", type=Path)
     parser.add_argument("--layout", default="auto")
+    parser.add_argument("--licence", default="")
     parser.add_argument("--protocol", default="compact-40")
     parser.add_argument("words", nargs="+")
     options, _others = parser.parse_known_args(words)
