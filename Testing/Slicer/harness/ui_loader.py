@@ -135,7 +135,10 @@ def connect(top: QtWidgets.QWidget, entry: Connection) -> None:
         if slot.arguments not in [overload.arguments for overload in own.overloads]:
             raise UiError(f"{class_name} has no slot {entry.slot}")
         target = getattr(receiver, slot.name)
-    elif receiver.metaObject().indexOfSlot(QtCore.QMetaObject.normalizedSignature(entry.slot).data().decode()) < 0:
+    elif (
+        type(receiver).staticMetaObject.indexOfSlot(QtCore.QMetaObject.normalizedSignature(entry.slot).data().decode())
+        < 0
+    ):
         raise UiError(f"{receiver.className()} has no slot {entry.slot}")
     else:
         target = getattr(type(receiver), slot.name).__get__(receiver)

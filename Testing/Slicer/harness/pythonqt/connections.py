@@ -49,7 +49,7 @@ def disconnect(self: QObject, *arguments) -> bool:
 
 def class_name(self: QObject) -> str:
     """The C++ name: of Slicer for made-up classes, of Qt otherwise."""
-    return getattr(type(self), "_slicer_class", None) or QObject.metaObject(self).className()
+    return getattr(type(self), "_slicer_class", None) or type(self).staticMetaObject.className()
 
 
 def _signal(sender: QObject, signature: str):
@@ -64,7 +64,7 @@ def _signal(sender: QObject, signature: str):
             if types not in [overload.arguments for overload in member.overloads]:
                 raise AttributeError(f"signal '{signature}' does not exist on {slicer_class}")
             return getattr(sender, name), types
-    meta = QObject.metaObject(sender)
+    meta = type(sender).staticMetaObject  # metaObject() of an instance dies with it, for all of the class
     if meta.indexOfSignal(signature) < 0:
         raise AttributeError(f"signal '{signature}' does not exist on {class_name(sender)}")
     return BoundQtSignal(sender, getattr(sender, name).bound, name, signature), types

@@ -112,7 +112,7 @@ class OwnBoundSignal:
 
 
 def _first_signature(sender: QObject, name: str) -> str:
-    meta = QObject.metaObject(sender)
+    meta = type(sender).staticMetaObject  # metaObject() of an instance dies with it, for all of the class
     for index in range(meta.methodCount()):
         method = meta.method(index)
         if method.methodType() == QtCore.QMetaMethod.MethodType.Signal and method.name().data().decode() == name:
