@@ -95,15 +95,20 @@ def pyTorchLogic() -> Any | None:
     return PyTorchUtils.PyTorchUtilsLogic()
 
 
+def _neededLogic() -> Any:
+    logic = pyTorchLogic()
+    if logic is None:
+        raise InstallError(_("The extension PyTorch is missing"))
+    return logic
+
+
 def installTorch(needed: str) -> None:
     """Install PyTorch in the build that fits this computer; `needed` is the bound of its version.
 
     Raises:
         InstallError: it failed.
     """
-    logic = pyTorchLogic()
-    if logic is None:
-        raise InstallError(_("The extension PyTorch is missing"))
+    logic = _neededLogic()
     with slicer.util.WaitCursor():
         _guarded("PyTorch", lambda: logic.installTorch(askConfirmation=False, torchVersionRequirement=needed))
 
@@ -114,9 +119,7 @@ def reinstallTorch(needed: str) -> None:
     Raises:
         InstallError: it failed.
     """
-    logic = pyTorchLogic()
-    if logic is None:
-        raise InstallError(_("The extension PyTorch is missing"))
+    logic = _neededLogic()
     with slicer.util.WaitCursor():
         _guarded("PyTorch", logic.uninstallTorch)
     installTorch(needed)

@@ -36,16 +36,8 @@ def arrange(result: CompareResult, shown: str, orientation: str) -> None:
         orientation: of `ORIENTATIONS`.
     """
     rows = [name for name in (SEGMENTATION, shown) if result.map(name) is not None]
-    layout = FormerLayout.layoutNode()
-    before = layout.GetViewArrangement()
     number = FIRST_LAYOUT + 10 * len(rows) + ORIENTATIONS.index(orientation)
-    text = _description(result, rows, orientation)
-    if layout.IsLayoutDescription(number):
-        layout.SetLayoutDescription(number, text)
-    else:
-        layout.AddLayoutDescription(number, text)
-    layout.SetViewArrangement(number)
-    FormerLayout.remember(before)
+    FormerLayout.show(number, _description(result, rows, orientation))
     place = _middleOfBrain(result)
     for row, name in enumerate(rows):
         for column, key in enumerate(COLUMNS):

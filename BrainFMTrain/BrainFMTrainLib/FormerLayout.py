@@ -14,6 +14,18 @@ def layoutNode() -> Any:
     return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
 
 
+def show(number: int, description: str) -> None:
+    """Show a layout of the module, described anew as layout XML; the user's is remembered."""
+    node = layoutNode()
+    before = node.GetViewArrangement()
+    if node.IsLayoutDescription(number):
+        node.SetLayoutDescription(number, description)
+    else:
+        node.AddLayoutDescription(number, description)
+    node.SetViewArrangement(number)
+    remember(before)
+
+
 def remember(before: int) -> None:
     """Take note that the module has changed the layout; the first one is the user's."""
     node = layoutNode()

@@ -50,16 +50,7 @@ def arrangeSteps(labels: list[str], orientations: list[str]) -> Iterator[None]:
         for index in range(len(labels)):
             if _makeView(viewName(row, index)):
                 yield
-    layout = FormerLayout.layoutNode()
-    before = layout.GetViewArrangement()
-    number = layoutID(len(labels), orientations)
-    text = _description(labels, orientations)
-    if layout.IsLayoutDescription(number):
-        layout.SetLayoutDescription(number, text)
-    else:
-        layout.AddLayoutDescription(number, text)
-    layout.SetViewArrangement(number)
-    FormerLayout.remember(before)
+    FormerLayout.show(layoutID(len(labels), orientations), _description(labels, orientations))
     yield
 
 

@@ -55,11 +55,4 @@ def _view(item: Any, kind: str, name: str, values: dict[str, str]) -> None:
 
 
 def _show(number: int, description: Any) -> None:
-    layout, text = FormerLayout.layoutNode(), ElementTree.tostring(description, encoding="unicode")
-    before = layout.GetViewArrangement()
-    if layout.IsLayoutDescription(number):
-        layout.SetLayoutDescription(number, text)
-    else:
-        layout.AddLayoutDescription(number, text)
-    layout.SetViewArrangement(number)
-    FormerLayout.remember(before)
+    FormerLayout.show(number, ElementTree.tostring(description, encoding="unicode"))
