@@ -2,7 +2,7 @@
 # make test   run the whole test suite
 # make test-slicer   run the tests of the Slicer modules alone, with Slicer's own Python version and no torch
 # make lint   check the style, and the modules against the API of every supported Slicer
-# make benchmark   time the prediction; benchmarks/generator.py and benchmarks/training.py time the rest
+# make benchmark   time the prediction; benchmarks/ has one for the generator, training, and the modules in Slicer
 # Needs Python 3.10 or newer; everything else goes into .venv.
 
 PYTHON ?= python3

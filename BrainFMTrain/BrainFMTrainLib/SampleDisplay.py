@@ -210,7 +210,7 @@ class SampleDisplay(VTKObservationMixin):
             for row in range(len(orientations)):
                 text = (sample.get("summary") or "").replace("; ", "\n") if row == 0 else ""
                 self._captions.show(SampleViews.viewName(row, column), text)
-        yield
+                yield
         if isNew:
             SampleViews.fit(len(samples), orientations)
             qt.QTimer.singleShot(FIT_MS, self._fit)

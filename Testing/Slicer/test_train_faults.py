@@ -93,7 +93,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_later(trainer, dataset, tmp_pat
 
 
 def test_a_folder_that_vanishes_while_its_run_goes_on(trainer, dataset, tmp_path):  # noqa: F811
-    trainer.behave("--delay", 0.4)
+    trainer.behave("--delay", 2)  # long enough to be seen to go on
     trainer.choose(dataset, tmp_path / "runs", steps=3000)
     trainer.start()
     trainer.wait_for_step(1)
