@@ -37,7 +37,7 @@ class CompareRequest:
         if not all(self.models):
             return _("There is no model to compare yet.")
         if self.models[0] == self.models[1]:
-            return _("Choose two different models.")
+            return _("Choose two different models; those that you train are offered here, too.")
         return ""
 
     def arguments(self, folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ from BrainFMTrainLib.CompareResult import COLUMNS, REFERENCE, SEGMENTATION, Comp
 
 ORIENTATIONS = ("Axial", "Coronal", "Sagittal")
 FIRST_LAYOUT = 29700
+MOST_ROWS = 2
 VIEW_GROUP = 31
 LABEL_OPACITY, MAP_OPACITY = 0.5, 0.6
 LONGEST_LABEL = 26
@@ -38,17 +39,24 @@ def arrange(result: CompareResult, shown: str, orientation: str) -> None:
     rows = [name for name in (SEGMENTATION, shown) if result.map(name) is not None]
     number = FIRST_LAYOUT + 10 * len(rows) + ORIENTATIONS.index(orientation)
     FormerLayout.show(number, _description(result, rows, orientation))
-    place = _middleOfBrain(result)
     for row, name in enumerate(rows):
         for column, key in enumerate(COLUMNS):
             _fill(viewName(row, column), _label(result, row, rows, key), key, name, result)
+    fit(result, orientation)
+
+
+def fit(result: CompareResult, orientation: str) -> None:
+    """Let all views show the whole head, at the middle of the brain; again when new views have got their size."""
+    place = _middleOfBrain(result)
+    for row in range(MOST_ROWS):
+        for column in range(len(COLUMNS)):
             _look(viewName(row, column), orientation, place)
 
 
 def isShown() -> bool:
     """Return whether the views of a comparison are the layout."""
     number = FormerLayout.layoutNode().GetViewArrangement()
-    return FIRST_LAYOUT <= number < FIRST_LAYOUT + 100
+    return FIRST_LAYOUT + 10 <= number < FIRST_LAYOUT + 100
 
 
 def _fill(name: str, label: str, column: str, kind: str, result: CompareResult) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 from BrainFMLib.EngineProcess import EngineProcess, Outcome
 from BrainFMLib.EngineRun import MAX_OF_A_KIND
+from BrainFMLib.Widgets.Texts import megabytes, sentence
 from slicer.i18n import tr as _
 
-_GIB = 1 << 30
+MOST_NAMED = 3
+"""So many subjects that a general problem is about are named."""
 
 
 @dataclass
@@ -24,6 +26,7 @@ class CheckResult:
         general: sentences about the data set as a whole.
         ofSubject: subject -> sentences.
         wrong: subjects that cannot be used.
+        count: of all problems.
         needs: memory and disk that training will need, in words; "" if the check did not come so far.
     """
 
@@ -32,18 +35,18 @@ class CheckResult:
     general: list[str] = field(default_factory=list)
     ofSubject: dict[str, list[str]] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)
+    count: int = 0
     needs: str = ""
 
     def sentence(self) -> str:
         """Return the result in a sentence."""
         if not self.done:
             return _("The check was cancelled.") if self.outcome.state == "cancelled" else self.outcome.sentence
-        count = len(self.general) + sum(map(len, self.ofSubject.values()))
-        if not count:
+        if not self.count:
             return " ".join([_("Nothing is wrong: the data set is ready for training."), self.needs]).strip()
         text = _("Number of problems: {problems}; of subjects that cannot be used: {wrong}.")
-        general = [sentence[:1].upper() + sentence[1:] for sentence in self.general]
-        return " ".join([text.format(problems=count, wrong=len(self.wrong)), *general, self.needs]).strip()
+        general = map(sentence, self.general)
+        return " ".join([text.format(problems=self.count, wrong=len(self.wrong)), *general, self.needs]).strip()
 
 
 class DatasetCheck:
@@ -95,6 +98,7 @@ class DatasetCheck:
             if warnings >= MAX_OF_A_KIND:
                 text = _("There may be more warnings than the {n} that are shown.")
                 result.general.append(text.format(n=MAX_OF_A_KIND))
+                result.count += 1
             onFinished(result)
 
         engine.onEvent, engine.onFinished = onEvent, onEnd
@@ -126,16 +130,34 @@ def _resultOf(outcome: Outcome, told: list[tuple[str, str]], facts: dict[str, di
             result.ofSubject.setdefault(about, []).append(text)
         else:
             result.general.append(text)
+    result.count = len(result.general) + sum(map(len, result.ofSubject.values()))
+    result.general = together(result.general)
     return result
+
+
+def together(sentences: list[str]) -> list[str]:
+    """Say once what is said of many names, as "name: what is wrong"."""
+    names: dict[str, list[str]] = {}
+    for text in sentences:
+        name, colon, rest = text.partition(": ")
+        isName = bool(colon) and " " not in name
+        names.setdefault(rest if isName else text, []).extend([name] if isName else [])
+    return [f"{_listed(about)}: {rest}" if about else rest for rest, about in names.items()]
+
+
+def _listed(names: list[str]) -> str:
+    text = ", ".join(names[:MOST_NAMED])
+    more = len(names) - MOST_NAMED
+    return _("{names} and {n} more").format(names=text, n=more) if more > 0 else text
 
 
 def _needsSentence(needs: dict[str, Any] | None) -> str:
     """Return memory and disk in words, for the preset that needs least."""
     if not needs:
         return ""
-    size = {key: float(needs.get(key) or 0) / _GIB for key in ("subjects", "memory_free", "dataset", "disk_free")}
+    size = {key: megabytes(float(needs.get(key) or 0)) for key in ("subjects", "memory_free", "dataset", "disk_free")}
     text = _(
-        "Training keeps {subjects:.1f} GiB of subjects in memory ({memory_free:.1f} GiB are free); the data set takes "
-        "{dataset:.1f} GiB of disk ({disk_free:.1f} GiB are free)."
+        "Training keeps {subjects} of subjects in memory ({memory_free} are free); the data set takes {dataset} of "
+        "disk ({disk_free} are free)."
     )
     return text.format(**size)

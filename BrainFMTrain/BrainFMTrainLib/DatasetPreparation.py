@@ -28,6 +28,8 @@ class PreparationRequest:
             return _("Choose the folder with the scans or label maps.")
         if self.output is None:
             return _("Choose a folder for the data set.")
+        if not self.output.is_absolute():
+            return _("Choose the folder for the data set with its whole path.")
         if self.output == self.source:
             return _("The data set needs a folder of its own.")
         return ""

@@ -8,11 +8,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from BrainFMEngine.dataset.files import read_json
+from BrainFMEngine.dataset.files import HEADER, read_header, read_json
 from BrainFMEngine.errors import BrainFMError
 from slicer.i18n import tr as _
 
-HEADER, SPLIT, SUBJECTS, FAILED = "dataset.json", "split.json", "subjects", "failed.json"
+SPLIT, SUBJECTS, FAILED = "split.json", "subjects", "failed.json"
 PARTS = ("train", "validation", "test", "excluded")
 CONTRASTS = ("T1", "T2", "FLAIR", "CT")
 TARGETS = ("distance", "registration")
@@ -47,6 +47,10 @@ class SubjectRow:
     def partTitle(self) -> str:
         """Return the part in words."""
         return _("not prepared") if self.failed else partTitles().get(self.part, _("none"))
+
+    def facts(self) -> tuple[object, ...]:
+        """Return what the files say of it, whatever a check found."""
+        return self.name, self.part, self.labels, self.contrasts, self.targets, self.person, self.failed
 
     def has(self) -> list[bool]:
         """Return whether it has labels, each of `CONTRASTS`, and each of `TARGETS`, in this order."""
@@ -83,9 +87,10 @@ def subjectSteps(folder: Path) -> Generator[SubjectRow | None, None, list[Subjec
     """Yield one subject after the other, as work in steps; returns all rows, sorted by name, the failed ones last.
 
     Raises:
-        BrainFMError: the split cannot be read.
+        BrainFMError: header or split cannot be read, or the data set is of another version.
         OSError: the folder cannot be read.
     """
+    read_header(folder)
     partOf = readParts(folder)
     yield None
     rows = []

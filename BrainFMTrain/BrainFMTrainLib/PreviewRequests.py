@@ -46,16 +46,25 @@ class PreviewRequests:
             device: where to compute.
         """
         if not JOBS & set(request):
-            if self._waiting and not JOBS & set(self._waiting[0][0]):
-                self._stopRunner()
-            self._waiting = [one for one in self._waiting if JOBS & set(one[0])]
+            self._dropWaiting()
         self._waiting.append((request, device))
+        self._next()
+
+    def drop(self) -> None:
+        """Samples are not wanted any more; recipes and exports are."""
+        self._dropWaiting()
+        self._worker.cancel()
         self._next()
 
     def stop(self) -> None:
         """The module is going away."""
         self._stopRunner()
         self._waiting.clear()
+
+    def _dropWaiting(self) -> None:
+        if self._waiting and not JOBS & set(self._waiting[0][0]):
+            self._stopRunner()
+        self._waiting = [one for one in self._waiting if JOBS & set(one[0])]
 
     def _next(self) -> None:
         if self._runner is None and self._waiting:

@@ -101,6 +101,12 @@ class PreviewWorker:
         """Samples that are on their way are not wanted any more; new ones will be asked for."""
         self._newest = None
 
+    def cancel(self) -> None:
+        """No samples are wanted: let the worker stop making them."""
+        if self._newest is not None and self._engine is not None:
+            self._engine.send({"cancel": self._newest})
+        self.drop()
+
     def stop(self) -> None:
         """End the worker, and remove its files."""
         engine, self._engine = self._engine, None

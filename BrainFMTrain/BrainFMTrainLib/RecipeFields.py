@@ -14,6 +14,8 @@ from slicer.i18n import tr as _
 
 ANY = "any"
 _SPACES = "\u00a0\u2009\u202f "
+_GROUPS = r"[+-]?\d{1,3}([.,'’]\d{3})+"
+"""Thousands apart: 20.000 and 20,000 mean twenty to some."""
 _YES, _NO = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
 _NONE = ("", "none", "null", "–", "-")
 
@@ -145,6 +147,10 @@ class RecipeField:
 
     def _number(self, text: str) -> int | float:
         plain = "".join(character for character in text if character not in _SPACES)
+        if self.kind == "integer" and re.fullmatch(_GROUPS, plain):
+            message = _("{title}: write {plain} instead of {text}, without signs between the digits.")
+            digits = re.sub(r"[.,'’]", "", plain)
+            raise ValueError(message.format(title=self.title, plain=digits, text=text))
         plain = plain.replace(",", ".") if plain.count(",") == 1 and "." not in plain else plain
         try:
             value = float(plain)

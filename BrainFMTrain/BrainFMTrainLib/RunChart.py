@@ -145,6 +145,8 @@ def _rangeOf(curves: Sequence[Curve]) -> tuple[float, float] | None:
     if not curves:
         return None
     first, last = min(curve.steps.min() for curve in curves), max(curve.steps.max() for curve in curves)
+    if first == last:
+        first -= 1  # a single point stands beside the axis, not on it
     letters = max(len(curve.title) for curve in curves)
     share = min((_MARK_WIDTH + _LETTER_WIDTH * letters) / _USUAL_WIDTH, _MOST_OF_WIDTH)
     return float(first), float(last + max(last - first, 1) * share / (1 - share))

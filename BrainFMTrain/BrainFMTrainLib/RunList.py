@@ -10,6 +10,8 @@ from BrainFMEngine.errors import BrainFMError
 from BrainFMEngine.training.run_folder import ENDED, SILENT_SECONDS, STATE_NAME, ObservedRun, read_state
 from slicer.i18n import tr as _
 
+from BrainFMTrainLib.TrainerProcess import TrainerProcess
+
 MODEL_NAME = "model"
 MAX_RUNS = 500
 
@@ -23,12 +25,14 @@ class RunRow:
         seen: what its state file and its lock say, None if they cannot be read.
         problem: why they cannot.
         hasModel: whether it has weights to use.
+        starting: whether a process begins here that has not written anything yet.
     """
 
     folder: Path
     seen: ObservedRun | None
     problem: str = ""
     hasModel: bool = False
+    starting: bool = False
 
     @property
     def alive(self) -> bool:
@@ -38,12 +42,15 @@ class RunRow:
     @property
     def died(self) -> bool:
         """Whether its process ended without saying so: it was killed, or the computer went off."""
-        return self.seen is not None and not self.seen.alive and self.seen.state.state not in ENDED
+        ended = self.seen is None or self.seen.alive or self.seen.state.state in ENDED
+        return not ended and not self.starting
 
     @property
     def resumable(self) -> bool:
-        """Whether it can go on."""
-        return self.seen is not None and not self.seen.alive and self.seen.state.state != "finished"
+        """Whether it can go on; where its state cannot be read, its checkpoints and a data set are enough."""
+        if self.seen is None:
+            return self.hasModel and not self.starting
+        return not self.seen.alive and self.seen.state.state != "finished"
 
     def steps(self) -> str:
         """Return how far it is, such as "120 / 20000"."""
@@ -51,6 +58,8 @@ class RunRow:
 
     def stateTitle(self) -> str:
         """Return its state in a word or two."""
+        if self.starting:
+            return _("starting")
         if self.seen is None:
             return _("cannot be read")
         if self.died:
@@ -69,12 +78,14 @@ class RunRow:
 
     def sentence(self) -> str:
         """Return its state in a sentence, with what can be done."""
+        if self.starting:
+            return _("It is starting.")
         if self.seen is None:
-            return self.problem
+            return f"{self.problem} {_('Resume goes on from them.')}" if self.resumable else self.problem
         state = self.seen.state
         if self.died:
-            text = _("Its process ended without saving after step {step}. Resume goes on from its last checkpoint.")
-            return text.format(step=state.step)
+            text = _("Its process ended without saving after step {step}. {resume}")
+            return text.format(step=state.step, resume=self._resumeSentence())
         if self.alive and self.seen.silent_s > SILENT_SECONDS:
             text = _(
                 "It has given no sign of life for {n:.0f} seconds; process {pid} on {host} still holds the folder."
@@ -86,10 +97,17 @@ class RunRow:
             "stopping": _("It finishes its step, saves and stops."),
             "finished": _("All steps are done."),
             "stopped": _("It was stopped and saved; Resume goes on."),
-            "failed": _("It failed; Resume goes on from its last checkpoint."),
+            "failed": _("It failed. {resume}").format(resume=self._resumeSentence()),
         }
+        if state.state == "stopped" and state.message:
+            return _("It was stopped and saved ({reason}); Resume goes on.").format(reason=state.message)
         text = sentences.get(state.state, state.state)
         return f"{text} {state.message}".strip() if state.message else text
+
+    def _resumeSentence(self) -> str:
+        if self.hasModel:
+            return _("Resume goes on from its last checkpoint.")
+        return _("It was not saved before; Resume begins it anew.")
 
 
 def listRuns(folder: Path | None) -> Iterator[Path]:
@@ -112,9 +130,11 @@ def readRun(folder: Path) -> RunRow:
     weights = [folder / MODEL_NAME, *(folder / "checkpoints" / f"{name}.pt" for name in ("best", "last"))]
     hasModel = any(path.exists() for path in weights)
     try:
-        return RunRow(folder, read_state(folder), hasModel=hasModel)
+        seen = read_state(folder)
     except BrainFMError as error:
-        return RunRow(folder, None, str(error), hasModel)
+        return RunRow(folder, None, str(error), hasModel, TrainerProcess.startsIn(folder, None))
+    starting = not seen.alive and TrainerProcess.startsIn(folder, seen.state.started)
+    return RunRow(folder, seen, hasModel=hasModel, starting=starting)
 
 
 def runSteps(folder: Path | None, others: Iterable[Path] = ()) -> Generator[RunRow, None, list[RunRow]]:

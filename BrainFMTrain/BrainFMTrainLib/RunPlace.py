@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from BrainFMEngine.errors import BrainFMError
 from BrainFMEngine.training.run_folder import STATE_NAME, read_state
 from slicer.i18n import tr as _
+
+from BrainFMTrainLib.TrainerProcess import TrainerProcess
 
 _BAD_CHARACTERS = r'[<>:"/\\|?*\x00-\x1f]'
 _RESERVED = r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?"
@@ -30,13 +32,19 @@ def placeProblem(folder: Path | None, name: str, windows: bool = sys.platform ==
     """
     if folder is None:
         return _("Choose a folder for the runs.")
+    if not folder.is_absolute() and not (windows and PureWindowsPath(str(folder)).is_absolute()):
+        return _("{folder} is no full path: choose the folder for the runs with the button beside it.").format(
+            folder=folder
+        )
     if not name or re.search(_BAD_CHARACTERS, name) or name.strip(". ") != name or re.fullmatch(_RESERVED, name):
-        return _("Give the run a name that a folder can have.")
+        return _("Give the run a name that a folder can have: letters, digits, spaces, - and _ always do.")
     if len(os.fsencode(name)) > MOST_NAME_BYTES:
         return _("The name of the run is too long for a folder.")
     longest = LONGEST_WINDOWS if windows else LONGEST_OTHER
     if len(str(folder / name)) + LONGEST_INSIDE > longest:
         return _("The path of the run is too long for this computer: choose a shorter folder or name.")
+    if TrainerProcess.of(folder / name) is not None:
+        return _("A training is going on in this folder already. Choose another name.")
     try:
         return _taken(folder / name) or _notWritable(folder)
     except OSError as error:

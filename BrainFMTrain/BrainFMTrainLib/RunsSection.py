@@ -16,7 +16,7 @@ from BrainFMTrainLib.FollowedRuns import FollowedRuns
 from BrainFMTrainLib.LossPlot import LossPlot
 from BrainFMTrainLib.ResumeChoice import ResumeChoice
 from BrainFMTrainLib.RunFollower import RunFollower
-from BrainFMTrainLib.RunList import RunRow, runSteps
+from BrainFMTrainLib.RunList import RunRow, readRun, runSteps
 from BrainFMTrainLib.TrainerProcess import TrainerProcess
 from BrainFMTrainLib.ValidationPicture import ValidationPicture, titleOf
 from BrainFMTrainLib.Widgets.RunsPanel import RunsPanel
@@ -87,6 +87,8 @@ class RunsSection:
     def follow(self, folder: Path | None) -> None:
         """Follow the run in a folder, whoever started it; None for none."""
         self._runs.select(folder)
+        if self.follower is not None:
+            self.follower.row = readRun(self.follower.folder)
         self.panel.select(folder)
         self.show()
 

@@ -18,6 +18,8 @@ ATTRIBUTE = "BrainFMTrain.Colors"
 SIZE = 256
 ATLAS_WINDOW_MM = (-127.5, 127.5)
 """One colour a millimetre, its middle at whole millimetres."""
+NOWHERE_MM = 1000.0
+"""A coordinate that is none; beyond the window, whose last colour is no line."""
 AXES = ("x", "y", "z")
 AXIS_COLORS = {"x": (237, 213, 76), "y": (110, 176, 75), "z": (243, 74, 51)}
 """As Slicer colours the views that run along these lines: sagittal, coronal, axial."""

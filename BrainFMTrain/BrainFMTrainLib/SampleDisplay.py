@@ -39,6 +39,7 @@ class SampleDisplay(VTKObservationMixin):
         parameters: the table of what was drawn.
         askMore: called with targets that are ticked and were not asked for.
         onProblem: called with message, hint and details.
+        onSceneClosed: called when the scene was closed, with all samples.
     """
 
     def __init__(self, ui: Any):
@@ -47,6 +48,7 @@ class SampleDisplay(VTKObservationMixin):
         self.targets, self.parameters = SampleTargets(ui), SampleParameters(ui)
         self.askMore: Callable[[list[str]], None] = lambda targets: None
         self.onProblem: Callable[[str, str, str], None] = lambda message, hint, details: None
+        self.onSceneClosed: Callable[[], None] = lambda: None
         self._captions = SampleCaptions()
         self._samples: dict[int, dict[str, Any]] = {}
         self._jobs: deque[Job] = deque()
@@ -267,9 +269,13 @@ class SampleDisplay(VTKObservationMixin):
         self._samples.clear()
         self._loaded.clear()
         self._captions.clear()
-        self._arranged = self._left = False
+        self._arranged = self._left = self._coming = self._replace = False
         FormerLayout.noteAgain(self._former)
-        if SampleViews.isShown():
+        qt.QTimer.singleShot(0, self._restoreLayout)  # Slicer shows the last layout once more after this event
+        self.onSceneClosed()
+
+    def _restoreLayout(self) -> None:
+        if not self._samples and SampleViews.isShown():
             FormerLayout.restore()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)

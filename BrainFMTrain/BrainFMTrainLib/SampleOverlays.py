@@ -176,6 +176,7 @@ def _loadAtlas(image: SampleImage, _index: int, looks: Looks) -> FractionSteps[N
         "y": _("Atlas, back to front, mm"),
         "z": _("Atlas, bottom to top, mm"),
     }
+    yield from _clearUnknown(image.array)
     for number, (axis, key) in enumerate(zip(SampleColors.AXES, keysOf(ATLAS, 0), strict=True)):
         display = SampleNodes.make(key, titles[axis]).GetDisplayNode()
         display.SetAndObserveColorNodeID(SampleColors.atlasLines(axis, looks.spacing).GetID())
@@ -183,6 +184,15 @@ def _loadAtlas(image: SampleImage, _index: int, looks: Looks) -> FractionSteps[N
         yield 0.7 + 0.1 * number
         _fill(key, titles[axis], image, image.component(min(number, len(image.array) - 1)))
         yield 0.75 + 0.1 * number
+
+
+def _clearUnknown(array: np.ndarray) -> Iterator[float]:
+    """Where the head ends all three coordinates are 0: let no line be drawn there."""
+    for piece in zip(*(_slabs(component) for component in array), strict=True) if len(array) == len("xyz") else ():
+        unknown = ~(piece[0].astype(bool) | piece[1].astype(bool) | piece[2].astype(bool))
+        for component in piece:
+            component[unknown] = SampleColors.NOWHERE_MM
+        yield 0.7
 
 
 def _loadBias(image: SampleImage, index: int, _looks: Looks) -> FractionSteps[None]:

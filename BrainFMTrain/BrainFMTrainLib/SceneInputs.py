@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from BrainFMTrainLib.SegmentationExport import segmentationSteps
 
 State = tuple[Any, ...]
+_ENDING = ".nrrd"
 
 
 class SceneInputs:
@@ -20,10 +21,12 @@ class SceneInputs:
 
     Attributes:
         unknown: names of the segments that the last segmentation was written without.
+        names: name of a file that was written -> name of its node.
     """
 
     def __init__(self) -> None:
         self.unknown: list[str] = []
+        self.names: dict[str, str] = {}
         self._written: dict[str, tuple[State, Path, list[str]]] = {}
         self._number = 0
 
@@ -41,6 +44,7 @@ class SceneInputs:
         """
         state = (str(folder), *_stateOf(node))
         former = self._written.get(purpose)
+        self.names[f"{purpose}{_ENDING}"] = node.GetName()
         if former is not None and former[0] == state and former[1].is_file():
             if purpose == "anatomy":
                 self.unknown = former[2]
@@ -55,6 +59,7 @@ class SceneInputs:
         else:
             _checkTransform(node)
             path = (yield from exportSteps(node, place)).path
+        path = path.rename(place / f"{purpose}{_ENDING}")
         if former is not None:
             former[1].unlink(missing_ok=True)
         self._written[purpose] = (state, path, unknown)

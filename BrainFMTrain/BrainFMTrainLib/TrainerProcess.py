@@ -60,7 +60,7 @@ class TrainerProcess:
         words = [*(command or engineCommand()), *arguments]
         self._facts, self._log, self._reader = RunFacts(program=words[0]), RunLog(), LineReader()
         self._blocks: deque[bytes] = deque(maxlen=MAX_BLOCKS)
-        self._begun = time.monotonic()
+        self._begun, self._startedAt, self._hasWritten = time.monotonic(), time.time(), False
         self._thread: threading.Thread | None = None
         self._process = self._start(words)
         _RUNNING.append(self)
@@ -74,6 +74,20 @@ class TrainerProcess:
     def of(folder: Path) -> TrainerProcess | None:
         """Return the one that trains in a folder."""
         return next((process for process in _RUNNING if process.folder == folder), None)
+
+    @staticmethod
+    def startsIn(folder: Path, started: float | None) -> bool:
+        """Return whether one begins in a folder that has not written anything there yet.
+
+        Args:
+            folder: of the run.
+            started: what its state file says of the process that wrote it, None without such a file.
+        """
+        process = TrainerProcess.of(folder)
+        if process is None:
+            return False
+        process._hasWritten = process._hasWritten or (started is not None and started >= process._startedAt)
+        return not process._hasWritten
 
     def askToStop(self) -> None:
         """Let it finish its step, save and end; where standard input does not reach it nothing happens."""
@@ -132,7 +146,9 @@ class TrainerProcess:
         event = eventOf(line)
         if event is None:
             self._log.add(textOf(line))
-        elif event["event"] not in FREQUENT:
+        elif event["event"] in FREQUENT:
+            self._hasWritten = True
+        else:
             self._facts.note(event)
             self.onEvent(event)
 

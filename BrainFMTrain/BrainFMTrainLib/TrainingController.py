@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,9 @@ from slicer.i18n import tr as _
 from BrainFMTrainLib.TrainerProcess import TrainerProcess
 from BrainFMTrainLib.TrainingEstimate import Estimate, TrainingEstimate
 from BrainFMTrainLib.TrainingRequest import TrainingRequest
+
+HASTE_SECONDS = 2.0
+"""Stop that is pressed again so soon was pressed twice by mistake."""
 
 
 class TrainingController:
@@ -44,7 +48,7 @@ class TrainingController:
         self.command: Sequence[str] | None = None
         self.estimate = TrainingEstimate()
         self.busy = False
-        self._stopping: set[Path] = set()
+        self._stopping: dict[Path, float] = {}
         for process in TrainerProcess.running():
             self._attach(process)
 
@@ -63,11 +67,12 @@ class TrainingController:
 
     def stop(self, folder: Path) -> None:
         """Let the run in a folder save and end, whoever started it. Asked again, one of ours is ended at once."""
-        process = TrainerProcess.of(folder)
+        process, now = TrainerProcess.of(folder), time.monotonic()
         if folder in self._stopping and process is not None:
-            process.kill()
+            if now - self._stopping[folder] >= HASTE_SECONDS:
+                process.kill()
             return
-        self._stopping.add(folder)
+        self._stopping[folder] = now
         if process is not None:
             process.askToStop()
         self._askToStop(folder)
@@ -84,7 +89,7 @@ class TrainingController:
     def ended(self, folder: Path) -> None:
         """Take note that nobody trains in a folder any more."""
         if TrainerProcess.of(folder) is None:
-            self._stopping.discard(folder)
+            self._stopping.pop(folder, None)
 
     def detach(self) -> None:
         """Leave the trainings alone: the module is going away."""
@@ -123,7 +128,11 @@ class TrainingController:
 
     def _launch(self, folder: Path, arguments: Sequence[str], keepRunning: bool) -> None:
         self._setBusy("")
-        self._stopping.discard(folder)
+        if TrainerProcess.of(folder) is not None:
+            text = _("A training is going on in {folder} already").format(folder=folder)
+            self._notice.notice(text, _("Stop it, or choose another name."))
+            return
+        self._stopping.pop(folder, None)
         self._attach(TrainerProcess(folder, arguments, keepRunning, self.command))
         self.onStarted(folder)
 
@@ -140,9 +149,9 @@ class TrainingController:
             self.onLog(_("Warning: {message}").format(message=event.get("message")))
 
     def _onFinished(self, folder: Path, outcome: Outcome) -> None:
-        self._stopping.discard(folder)
+        self._stopping.pop(folder, None)
         if outcome.state not in ("done", "cancelled"):
-            self._notice.notice(outcome.message, outcome.hint, outcome.details)
+            self._notice.notice(outcome.message, _hintOf(outcome), outcome.details)
         self.onEnded(folder)
 
     def _askToStop(self, folder: Path) -> None:
@@ -150,12 +159,22 @@ class TrainingController:
             request_stop(folder)
         except BrainFMError as error:  # it is only being started, or has ended just now
             if TrainerProcess.of(folder) is None:
-                self._stopping.discard(folder)
+                self._stopping.pop(folder, None)
                 self._notice.notice(error.message, error.hint)
 
     def _setBusy(self, text: str) -> None:
         self.busy = bool(text)
         self.onBusy(text)
+
+
+def _hintOf(outcome: Outcome) -> str:
+    """Return what to do; after a crash the engine's own hint is about a prediction."""
+    if outcome.state != "crashed":
+        return outcome.hint
+    return _(
+        "Resume goes on from the last checkpoint, if there is one. If it happens again: close other programs, choose "
+        "smaller samples, fewer of them or a smaller preset; the log may say more."
+    )
 
 
 def _ignore(_value: Any) -> None:

@@ -41,7 +41,7 @@ class Estimate:
     def problem(self) -> str:
         """Return what is too little, "" if nothing is."""
         if self.free is not None and self.needed > self.free:
-            return _("Memory may be too little: choose a smaller preset, or close other programs.")
+            return _("Memory may be too little: choose a smaller preset, smaller or fewer samples, or close programs.")
         if self.freeDisk is not None and self.disk > self.freeDisk:
             return _("The disk may be too full for the checkpoints.")
         return ""

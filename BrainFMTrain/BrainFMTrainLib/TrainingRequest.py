@@ -70,8 +70,10 @@ class TrainingRequest:
 
     def recipeProblem(self) -> str:
         """Return what cannot be trained like this, wherever it goes; "" if it can."""
-        if not self.recipe or (self.recipe.endswith(FILE_SUFFIX) and not Path(self.recipe).is_file()):
+        if not self.recipe:
             return _("Choose the file of the recipe.")
+        if self.recipe.endswith(FILE_SUFFIX) and not Path(self.recipe).is_file():
+            return _("There is no {path}. Choose the file of the recipe again.").format(path=self.recipe)
         return self._modelProblem() or self._agesProblem() or self.wrong
 
     def arguments(self) -> list[str]:

@@ -17,6 +17,8 @@ from slicer.i18n import tr as _
 from BrainFMTrainLib.CompareChoices import CHECKPOINTS
 from BrainFMTrainLib.RunList import MODEL_NAME
 
+LONGEST_TITLE = 80
+
 
 class UseInBrainFM:
     """Asks for a title and installs the best weights of a run.
@@ -44,7 +46,7 @@ class UseInBrainFM:
 
     def install(self, run: Path, title: str) -> None:
         """Install the best weights of a run, or the last where none were validated; returns at once."""
-        title = freeTitle(title, self._titles())
+        title = freeTitle(title[:LONGEST_TITLE].strip(), self._titles())
         name = store.free_name(store.default_name(re.sub(r"[./\\]+", "-", title)))
 
         def onFinished(outcome: Outcome) -> None:

@@ -18,6 +18,8 @@ from slicer.i18n import tr as _
 from BrainFMTrainLib import TrainingViews
 
 ATTRIBUTE = "BrainFMTrain.Picture"
+FIT_MS = 100
+"""Until a view that has just come has its size."""
 SMALL_WIDTH = 400
 """Width in the panel, in pixels."""
 
@@ -63,9 +65,11 @@ class ValidationPicture:
         if self._image is None:
             return
         self._showVolume(TrainingViews.showPicture(), fit=True)
+        qt.QTimer.singleShot(FIT_MS, self._fit)
 
     def stop(self) -> None:
         """The module goes away."""
+        self._image = None
         if self._runner is not None:
             self._runner.stop()
             self._runner = None
@@ -97,6 +101,11 @@ class ValidationPicture:
 
     def _onUnreadable(self, _error: Exception) -> None:
         self._runner = None
+
+    def _fit(self) -> None:
+        """The view has its size only when the layout is drawn."""
+        if self._image is not None and TrainingViews.isShown(TrainingViews.PICTURE):
+            slicer.app.layoutManager().sliceWidget(TrainingViews.PICTURE_VIEW).sliceLogic().FitSliceToBackground()
 
     def _showVolume(self, widget: Any, fit: bool) -> None:
         node = _volume() or _newVolume()

@@ -44,7 +44,6 @@ class TrainWidget(VTKObservationMixin):
         self.section = RunsSection(ui, self.training, self.controller, self.notice)
         self.compare = ComparePanel(ui, self.setup, self.notice, self.manager.list)
         self.use = UseInBrainFM(self.manager, self.notice)
-        self._startedName = ""
         self._connect()
         self._onForm()
         self.section.start()
@@ -133,14 +132,11 @@ class TrainWidget(VTKObservationMixin):
     def _onRuns(self, rows: Sequence[RunRow]) -> None:
         self.compare.form.setRuns([row.folder for row in rows])
         self.training.setRuns([row.folder for row in rows if row.hasModel])
-        if self._startedName in [row.folder.name for row in rows]:
-            self._startedName = ""
-            self.training.proposeName()
-            self._showForm()
 
     def _onStarted(self, folder: Path) -> None:
+        self.training.proposeName()
+        self._showForm()
         self.training.showStatus(_("Started: {name}").format(name=folder.name))
-        self._startedName = folder.name
         self.section.follow(folder)
         self.section.list()
 

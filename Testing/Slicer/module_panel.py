@@ -11,7 +11,7 @@ from BrainFMLib.EngineProcess import EngineProcess
 from BrainFMLib.Widgets import SetupPanel
 from result_folder import ResultFolder
 
-QUICK_S, SLOW_S = 10, 30
+QUICK_S, SLOW_S = 20, 60
 
 
 class Panel:

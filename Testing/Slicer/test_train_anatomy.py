@@ -215,6 +215,21 @@ def test_a_label_map_of_the_scene_and_real_images_are_handed_over(trainer, tmp_p
     np.testing.assert_array_equal(read(images["T2"])[0], slicer.util.arrayFromVolume(scan))
 
 
+def test_the_engine_is_quoted_with_the_names_of_the_scene(trainer):  # noqa: F811
+    ui, preview = trainer.ui, trainer.module.preview
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "My labels")
+    slicer.util.updateVolumeFromArray(node, np.full((4, 4, 4), 17, np.int16))
+    ui.anatomySelector.setCurrentNode(node)
+    generate(trainer)
+    preview.worker.onProblem("anatomy.nrrd is 0 everywhere", "give it with --map-labels FILE", "")
+    assert "My labels is 0 everywhere" in trainer.notice and "--" not in trainer.notice
+    assert "segmentation" in trainer.notice
+    ui.anatomyFileEdit.currentPath = "/mine/anatomy.nrrd"
+    ui.anatomyComboBox.currentIndex = 2
+    generate(trainer)
+    assert "My labels" not in trainer.notice
+
+
 def test_without_a_choice_nothing_can_be_generated(trainer):  # noqa: F811
     ui = trainer.ui
     ui.anatomyComboBox.currentIndex = 1

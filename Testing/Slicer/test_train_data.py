@@ -9,6 +9,9 @@ from pathlib import Path
 
 import module_bed
 import pytest
+from BrainFMLib.EngineProcess import Outcome
+from BrainFMLib.Widgets.Texts import sentence
+from BrainFMTrainLib.DatasetCheck import CheckResult, together
 from data_section import data  # noqa: F401
 from train_panel import dataset, trainer  # noqa: F401
 
@@ -37,7 +40,7 @@ def test_a_check_tells_problems_needs_and_keeps_them_until_the_folder_changes(da
     data.check()
     assert "exchanged" in data.cells(0)[PROBLEMS] and data.cells(1)[PROBLEMS] == "none"
     assert "No subject is for validation" in data.summary
-    assert "3.0 GiB of subjects" in data.summary and "8.0 GiB are free" in data.summary
+    assert "3.2 GB of subjects" in data.summary and "8.6 GB are free" in data.summary
     data.trainer.module.exit()
     data.trainer.module.enter()
     data.table.selectRow(1)
@@ -134,3 +137,41 @@ def test_a_subject_that_cannot_be_drawn_is_a_sentence(data, dataset):  # noqa: F
     data.until(lambda: data.shown_width() == 60)
     data.choose(dataset.parent)
     assert not module_bed.shown(data.ui.dataPictureLabel)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [("{", "dataset.json is not JSON"), ("[]", "no table of values"), ('{"format_version": 99}', "version 99")],
+)
+def test_a_header_that_is_none_is_told_when_the_folder_is_chosen(data, dataset, header, said):  # noqa: F811
+    (dataset / "dataset.json").write_text(header)
+    data.choose(dataset)
+    assert said in data.summary and data.table.rowCount == 0
+
+
+def test_a_file_is_no_folder(data, dataset):  # noqa: F811
+    data.choose(dataset / "dataset.json")
+    assert "This is a file" in data.summary and not data.ui.dataCheckButton.enabled
+
+
+def test_a_check_sees_who_has_come_since(data, dataset):  # noqa: F811
+    data.choose(dataset)
+    record = json.loads((dataset / "subjects" / "anna.json").read_text())
+    (dataset / "subjects" / "dora.json").write_text(json.dumps({**record, "name": "dora"}))
+    data.check()
+    assert data.cells(3)[0] == "dora" and data.cells(3)[PROBLEMS] == "none"
+
+
+def test_what_is_wrong_with_many_is_said_once():
+    missing = [f"{name}: in train of the split, but not in the dataset." for name in "abcde"]
+    said = together([*missing, "no subject is for validation.", "x: damaged."])
+    assert said[0] == "a, b, c and 2 more: in train of the split, but not in the dataset."
+    assert said[1:] == ["no subject is for validation.", "x: damaged."]
+    result = CheckResult(Outcome("done"), True, ["dataset.json is odd", "no subject is for validation"], count=2)
+    assert "dataset.json is odd. No subject" in result.sentence()
+
+
+def test_names_of_files_keep_their_letters():
+    assert sentence("split.json is not JSON") == "split.json is not JSON."
+    assert sentence("/data/ä b is a file.") == "/data/ä b is a file."
+    assert sentence("no subject is for training") == "No subject is for training."

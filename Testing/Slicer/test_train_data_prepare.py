@@ -54,6 +54,8 @@ def test_the_box_opens_and_says_what_is_missing(data, source, tmp_path):  # noqa
     assert "no such folder" in ui.dataSourceFactsLabel.text
     ui.dataSourceEdit.currentPath = ui.dataOutputEdit.currentPath = str(source)
     assert "folder of its own" in ui.dataPrepareStatusLabel.text and not ui.dataRunButton.enabled
+    ui.dataOutputEdit.currentPath = "set"
+    assert "whole path" in ui.dataPrepareStatusLabel.text and not ui.dataRunButton.enabled
     ui.dataOutputEdit.currentPath = str(tmp_path / "set")
     assert ui.dataRunButton.enabled and not ui.dataPrepareStatusLabel.text
     assert ui.dataProtocolComboBox.currentText.startswith("compact-40")

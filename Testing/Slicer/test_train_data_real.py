@@ -60,7 +60,7 @@ def test_prepared_checked_drawn_and_divided_by_the_engine(data, heads, tmp_path,
     data.until(lambda: data.shown_width() > 200, LONG_S)
     module_bed.press(ui.dataCheckButton)
     data.until(lambda: not panel.check.running, LONG_S)
-    assert "GiB of subjects in memory" in data.summary and "cannot be used: 0" in data.summary
+    assert "of subjects in memory" in data.summary and "cannot be used: 0" in data.summary
     split = json.loads((output / "split.json").read_text())
     name = split["validation"][0]
     row = next(index for index in range(4) if data.cells(index)[0] == name)

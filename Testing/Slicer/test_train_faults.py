@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,56 @@ def test_resume_needs_no_choice_of_a_data_set(trainer, dataset, tmp_path):  # no
     trainer.until(lambda: bool(TrainerProcess.running()))
     assert trainer.ended() == "finished" and not trainer.notice
     assert readRun(tmp_path / "runs" / "run").seen.state.dataset == str(dataset)
+
+
+def test_one_damaged_run_does_not_hide_the_others(trainer, dataset, tmp_path):  # noqa: F811
+    """Whatever its state file holds; it goes on from its checkpoints with the data set that is chosen."""
+    runs = tmp_path / "runs"
+    trainer.behave("--delay", 0.001)
+    trainer.choose(dataset, runs, steps=20)
+    trainer.start()
+    assert trainer.ended() == "finished"
+    state = json.loads((runs / "run" / "run.json").read_text())
+    for name, wrong in (("one", {"step": "abc"}), ("two", {"heartbeat_monotonic": "x"}), ("three", {"started": None})):
+        (runs / name / "checkpoints").mkdir(parents=True)
+        (runs / name / "checkpoints" / "last.pt").touch()
+        (runs / name / "run.json").write_text(json.dumps({**state, **wrong}))
+    damaged = dict.fromkeys(("one", "two", "three"), "cannot be read")
+    trainer.until(lambda: trainer.states() == {"run": "finished", **damaged})
+    select(trainer, "two")
+    trainer.until(lambda: trainer.ui.resumeButton.enabled and trainer.ui.openFolderButton.enabled)
+    assert "may be damaged" in trainer.ui.runLabel.text and "Resume goes on" in trainer.ui.runLabel.text
+
+
+def test_a_run_that_died_unsaved_says_so_and_is_starting_when_it_is_resumed(trainer, dataset, tmp_path):  # noqa: F811
+    trainer.behave("--delay", 0.05)
+    trainer.choose(dataset, tmp_path / "runs", steps=2000)
+    trainer.start()
+    trainer.until(lambda: "It is starting" in trainer.ui.runLabel.text or trainer.module.follower.row.alive)
+    assert "run.json" not in trainer.ui.runLabel.text
+    trainer.wait_for_step(2)
+    os.kill(trainer.module.follower.row.seen.state.pid, 9)
+    trainer.until(lambda: trainer.states() == {"run": "died"} and trainer.ui.resumeButton.enabled)
+    assert "Resume goes on from the last checkpoint" in trainer.notice and "1 mm grid" not in trainer.notice
+    shutil.rmtree(tmp_path / "runs" / "run" / "checkpoints", ignore_errors=True)
+    shutil.rmtree(tmp_path / "runs" / "run" / "model", ignore_errors=True)
+    trainer.until(lambda: "begins it anew" in trainer.ui.runLabel.text)
+    seen = []
+    trainer.module.section.panel.onResume(tmp_path / "runs" / "run")
+    trainer.until(lambda: bool(TrainerProcess.running()))
+    trainer.until(lambda: seen.append(trainer.ui.runLabel.text) or trainer.module.follower.row.alive)
+    assert not any("deleted" in text for text in seen), seen
+
+
+def test_a_second_start_and_a_hasty_second_stop_do_no_harm(trainer, dataset, tmp_path):  # noqa: F811
+    trainer.behave("--delay", 0.05)
+    trainer.choose(dataset, tmp_path / "runs", steps=2000)
+    trainer.start()
+    first = trainer.module.follower.folder
+    trainer.module.controller._launch(first, trainer.module.training.request().arguments(), False)
+    assert len(TrainerProcess.running()) == 1 and "is going on" in trainer.notice
+    assert trainer.ui.nameEdit.text != "run" and trainer.ui.trainingStartButton.enabled
+    trainer.wait_for_step(2)
+    module_bed.press(trainer.ui.stopButton)
+    module_bed.press(trainer.ui.stopButton)
+    assert trainer.ended() == "stopped"

@@ -212,6 +212,8 @@ def test_values_are_read_and_written(values, text, expected):
         ({}, "", "not a number"),
         ({"length": 2}, "1", "2 values"),
         ({"kind": "integer"}, "1.5", "whole number"),
+        ({"kind": "integer"}, "20,000", "write 20000"),
+        ({"kind": "integer"}, "1.000.000", "write 1000000"),
         ({"kind": "boolean"}, "maybe", "yes or no"),
         ({"kind": "choice", "choices": ("multistep", "cosine")}, "multistp", "'multistep'"),
         ({"kind": "table"}, "[1]", "JSON"),

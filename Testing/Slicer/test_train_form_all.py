@@ -81,6 +81,15 @@ def test_every_value_is_there_with_its_explanation_and_can_be_changed(trainer, d
     assert not window.panel.state.changes and window.row("checkpointing")[0] == "no"
 
 
+def test_the_window_is_full_although_the_engine_has_told_long_before(trainer, dataset, tmp_path):  # noqa: F811
+    trainer.choose(dataset, tmp_path)
+    state = trainer.module.training.state
+    trainer.until(lambda: state.description is not None and not state.waiting and not state.worker.busy)
+    module_bed.press(trainer.ui.allSettingsButton)
+    window = trainer.module.training.buttons.window
+    trainer.until(lambda: window.ui.settingsTree.topLevelItemCount > 0)
+
+
 def test_wrong_values_are_said_where_they_are_written(trainer):  # noqa: F811
     window = Window(trainer)
     window.set("steps", "soon")

@@ -19,6 +19,10 @@ def test_names_that_no_folder_can_have(tmp_path, name):
     assert "name that a folder can have" in placeProblem(tmp_path, name)
 
 
+def test_a_folder_that_depends_on_where_slicer_was_started():
+    assert "no full path" in placeProblem(Path("runs"), "new")
+
+
 def test_what_is_there_already_is_not_touched(tmp_path):
     assert not placeProblem(tmp_path, "new") and not placeProblem(tmp_path / "not" / "yet", "new")
     (tmp_path / "empty").mkdir()

@@ -8,7 +8,7 @@ import pytest
 import qt
 import slicer
 import vtk
-from BrainFMTrainLib import TrainingViews
+from BrainFMTrainLib import CompareViews, TrainingViews
 from BrainFMTrainLib.RunChart import ATTRIBUTE, MOST_CURVES, MOST_POINTS
 from train_panel import dataset, trainer  # noqa: F401
 
@@ -63,7 +63,7 @@ def test_losses_and_scores_have_a_view_each(trainer, run):  # noqa: F811
     module_bed.press(trainer.ui.plotButton)
     assert names("scores") == ["segmentation: mean Dice", "T1w: SSIM in brain"]
     manager = slicer.app.layoutManager()
-    assert manager.layout == TrainingViews.PLOTS
+    assert manager.layout == TrainingViews.PLOTS and not CompareViews.isShown()
     table = series("scores")[0].GetTableNode().GetTable()
     assert [table.GetValue(row, 0).ToDouble() for row in range(6)] == [10, 20, 30, 40, 50, 60]
     widgets = [manager.plotWidget(index) for index in range(manager.plotViewCount)]

@@ -11,6 +11,7 @@ import module_bed
 import pytest
 import slicer
 from BrainFMLib.EngineCommand import engineEnvironment
+from BrainFMTrainLib import TrainingController
 from BrainFMTrainLib.TrainerProcess import TrainerProcess
 from train_panel import dataset, trainer, worker_command  # noqa: F401
 
@@ -142,10 +143,11 @@ def test_an_own_training_that_is_killed_is_told(trainer, dataset, tmp_path):  # 
     os.kill(trainer.module.follower.row.seen.state.pid, signal.SIGKILL)
     trainer.until(lambda: "ended the engine" in trainer.notice)
     trainer.until(lambda: trainer.ui.resumeButton.enabled and trainer.states() == {"run": "died"})
-    assert "Resume goes on" in trainer.ui.runLabel.text
+    assert "Resume goes on" in trainer.notice and "Resume" in trainer.ui.runLabel.text
 
 
-def test_stop_pressed_twice_ends_a_training_that_does_not_listen(trainer, dataset, tmp_path):  # noqa: F811
+def test_stop_pressed_twice_ends_a_training_that_does_not_listen(trainer, dataset, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(TrainingController, "HASTE_SECONDS", 0.0)
     trainer.behave("--deaf")
     trainer.choose(dataset, tmp_path / "runs", steps=100_000)
     trainer.start()

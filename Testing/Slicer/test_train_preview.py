@@ -235,3 +235,17 @@ def is_alive(pid):
     except OSError:
         return False
     return True
+
+
+def test_an_export_has_the_targets_that_are_ticked_and_replaces_only_when_asked(trainer, tmp_path, dialogs):  # noqa: F811
+    sent = asked(trainer)
+    trainer.ui.segmentationCheckBox.checked = True
+    dialogs.answer(str(tmp_path))
+    module_bed.press(trainer.ui.exportButton)
+    trainer.until(lambda: "The samples are in" in trainer.notice)
+    assert sent[-1]["targets"] == ["segmentation"] and "overwrite" not in sent[-1]
+    trainer.module.preview.worker.onProblem("it already has overview.png", "replace it with --overwrite", "")
+    assert "--" not in trainer.notice and trainer.ui.noticeActionButton.text == "Replace"
+    module_bed.press(trainer.ui.noticeActionButton)
+    trainer.until(lambda: "The samples are in" in trainer.notice)
+    assert sent[-1]["overwrite"] is True and sent[-1]["export"] == str(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 import slicer
 import vtk
 from BrainFMTrainLib import SampleNodes, SampleViews
-from shown_samples import COUNT, composite, generate, layers, outlined, samples, settle, tick
+from shown_samples import COUNT, composite, generate, layers, outlined, record, samples, settle, tick
 from train_panel import trainer  # noqa: F401
 
 pytestmark = pytest.mark.gui
@@ -134,6 +134,7 @@ def test_closing_the_scene_leaves_the_table_and_the_users_layout(trainer):  # no
     slicer.mrmlScene.Clear(0)
     settle(trainer)
     assert not samples() and trainer.ui.sampleTable.rowCount == rows > 0 and not trainer.notice
+    trainer.until(lambda: layout().GetViewArrangement() == before)
     trainer.module.exit()
     assert layout().GetViewArrangement() == before
     trainer.module.enter()
@@ -227,3 +228,19 @@ def test_the_same_seed_gives_the_same_picture(trainer):  # noqa: F811
     generate(trainer)
     after = [slicer.util.arrayFromVolume(node) for node in samples()]
     assert all(np.array_equal(first, second) for first, second in zip(before, after, strict=True))
+
+
+def test_samples_that_are_on_their_way_do_not_come_into_the_next_scene(trainer):  # noqa: F811
+    before, preview = layout().GetViewArrangement(), trainer.module.preview
+    generate(trainer)
+    sent = record(trainer)
+    module_bed.press(trainer.ui.generateButton)
+    trainer.until(lambda: preview.worker.busy)
+    slicer.mrmlScene.Clear(0)
+    assert not preview.requests.busy and not preview.display.busy
+    assert sent[-1] == {"cancel": sent[0]["request"]} and not module_bed.shown(trainer.ui.previewProgressBar)
+    trainer.pump(timeout_s=0.5)
+    assert not samples() and not trainer.notice
+    trainer.until(lambda: layout().GetViewArrangement() == before)
+    generate(trainer)
+    assert len(samples()) == COUNT

@@ -69,3 +69,13 @@ def test_one_sample_has_no_differences():
     }
     (row,) = SampleParameters.rowsOf([sample])
     assert (row.group, row.name, row.values, row.differs) == ("new", "a.b (mm)", ("3",), False)
+
+
+def test_heads_of_many_samples_can_be_read(trainer):  # noqa: F811
+    table = trainer.ui.sampleTable
+    sample = {"severity": 1.0, "parameters": [{"path": "a", "title": "A", "value": 1, "group": "noise"}]}
+    trainer.module.preview.display.parameters.show([{**sample, "index": index} for index in range(8)])
+    table.resize(200, 150)
+    trainer.pump(timeout_s=0.1)
+    header = table.horizontalHeader()
+    assert all(header.sectionSize(column) >= header.sectionSizeHint(column) for column in range(1, 9))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import slicer
-from BrainFMTrainLib import SampleColors, SampleNodes
+from BrainFMTrainLib import SampleColors, SampleFiles, SampleNodes, SampleOverlays
 from shown_samples import COUNT, generate, layers, outlined, record, samples, settle, tick
 from train_panel import trainer  # noqa: F401
 
@@ -190,3 +190,21 @@ def test_the_ticks_have_their_room_and_no_more(trainer):  # noqa: F811
     assert all(box.height >= box.sizeHint().height() for box in boxes)
     assert ui.targetsContents.height - (boxes[-1].y + boxes[-1].height) < 5
     assert ui.realImagesGroupBox.collapsed and ui.realImagesGroupBox.height < 30
+
+
+def test_no_atlas_lines_are_drawn_where_the_head_ends(scene, tmp_path, monkeypatch):
+    coordinates = np.zeros((3, 4, 4, 4), np.float32)
+    coordinates[..., 1:3] = np.reshape((20, 0, -7), (3, 1, 1, 1))
+
+    def read(_path):
+        yield 1.0
+        return SampleFiles.SampleImage(coordinates, SampleFiles.vtkArray(coordinates), np.eye(4))
+
+    monkeypatch.setattr(SampleOverlays, "sampleImageSteps", read)
+    for _fraction in SampleOverlays.loadSteps("registration", tmp_path, 0, SampleOverlays.Looks()):
+        pass
+    nodes = [SampleNodes.find(f"registration-{axis}") for axis in "xyz"]
+    for node, known in zip(nodes, (20, 0, -7), strict=True):
+        array = slicer.util.arrayFromVolume(node)
+        assert (array[..., 1:3] == known).all() and not color(node, array[0, 0, 0])[1]
+    assert color(nodes[1], 0)[1]

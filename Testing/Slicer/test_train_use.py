@@ -58,6 +58,13 @@ def test_any_title_gives_a_name_that_a_folder_can_have(tmp_path, monkeypatch, ti
     assert words[words.index("--title") + 1] == ("BrainFM compact 2" if title == "BrainFM compact" else title)
 
 
+def test_a_long_title_is_cut_to_what_a_list_can_show(tmp_path, monkeypatch):
+    monkeypatch.setenv("BRAINFM_HOME", str(tmp_path))
+    engine = Engine()
+    UseInBrainFM(ModelManager(engine), Notices()).install(tmp_path / "run", "x" * 300)
+    assert engine.arguments[engine.arguments.index("--title") + 1] == "x" * 80
+
+
 def test_nothing_happens_without_a_title(tmp_path, monkeypatch, dialogs, scene):
     monkeypatch.setenv("BRAINFM_HOME", str(tmp_path))
     engine, notices = Engine(), Notices()

@@ -17,7 +17,7 @@ from BrainFMTrainLib.RunList import readRun
 from BrainFMTrainLib.TrainerProcess import TrainerProcess
 
 WORKER = Path(__file__).parent / "workers" / "train_worker.py"
-QUICK_S, SLOW_S = 10, 30
+QUICK_S, SLOW_S = 20, 60
 NAMES = ("anna", "berta", "carla")
 
 

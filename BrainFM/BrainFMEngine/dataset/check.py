@@ -122,7 +122,7 @@ def _split_problems(
         problems.append(Problem(None, "warning", "no subject is for validation"))
     for part in PARTS:
         for name in sorted(set(split.part(part)) - names):
-            problems.append(_error(name, f"is in {part} of the split, but not in the dataset"))
+            problems.append(_error(name, f"in {part} of the split, but not in the dataset"))
     unused = sorted(names - split.names)
     if unused:
         problems.append(Problem(None, "warning", f"in no part of the split: {', '.join(unused[:10])}"))

@@ -9,6 +9,23 @@ from typing import Any
 from BrainFMEngine.durable_file import write_durably
 from BrainFMEngine.errors import FileAccessError, InputImageError
 
+HEADER = "dataset.json"
+FORMAT_VERSION = 1
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """Read what a dataset says of itself.
+
+    Raises:
+        FileAccessError: the file cannot be read.
+        InputImageError: it is no JSON table, or of a version that this program does not know.
+    """
+    record = read_json(folder / HEADER)
+    version = record.get("format_version")
+    if version != FORMAT_VERSION:
+        raise InputImageError(f"{folder} is a dataset of version {version}, this program knows {FORMAT_VERSION}")
+    return record
+
 
 def write_file(path: Path, data: bytes | memoryview) -> None:
     """Write a file as `write_durably` does, in a folder that is made if it is not there.

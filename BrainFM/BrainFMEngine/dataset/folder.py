@@ -10,16 +10,15 @@ import numpy as np
 
 from BrainFMEngine import __version__
 from BrainFMEngine.anatomy.atlas import ATLAS_SPACE
-from BrainFMEngine.dataset.files import read_json, write_json
+from BrainFMEngine.dataset.files import FORMAT_VERSION, HEADER, read_header, read_json, write_json
 from BrainFMEngine.dataset.info import SubjectInfo
 from BrainFMEngine.dataset.split import Split
 from BrainFMEngine.dataset.subject_arrays import load_arrays, mask_of
 from BrainFMEngine.errors import FileAccessError, InputImageError, UsageError, nearest_name
 from BrainFMEngine.generator.record import from_record, to_record
 
-FORMAT_VERSION = 1
 SPACING_MM = 1.0
-HEADER, SPLIT, SUBJECTS, FAILED = "dataset.json", "split.json", "subjects", "failed.json"
+SPLIT, SUBJECTS, FAILED = "split.json", "subjects", "failed.json"
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,7 @@ class DatasetFolder:
                 raise FileAccessError(f"{folder} is no dataset: there is no such folder", "Check the path.")
             hint = "Make it with 'brainfm prepare SOURCE -o DATASET'."
             raise FileAccessError(f"{folder} is no dataset: it has no {HEADER}", hint)
-        record = read_json(self.folder / HEADER)
-        version = record.get("format_version")
-        if version != FORMAT_VERSION:
-            raise InputImageError(f"{folder} is a dataset of version {version}, this program knows {FORMAT_VERSION}")
-        self.header = _from_file(DatasetHeader, record, HEADER)
+        self.header = _from_file(DatasetHeader, read_header(self.folder), HEADER)
 
     @cached_property
     def split(self) -> Split:

@@ -32,7 +32,7 @@ class Split:
     test: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         seen: dict[str, str] = {}
         for part in fields(self):
             for name in getattr(self, part.name):

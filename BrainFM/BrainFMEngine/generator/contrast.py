@@ -14,7 +14,7 @@ from BrainFMEngine.generator.labels import LabelScheme
 from BrainFMEngine.generator.presets import FULL_SCALE, PRESETS, Preset, preset_means, sample_preset
 from BrainFMEngine.generator.range_checks import check_limits, check_probability
 from BrainFMEngine.generator.voxel_noise import normal_field
-from BrainFMEngine.generator.zoom import apply_separable, axis_matrix, zoom
+from BrainFMEngine.generator.zoom import apply_separable, blur_matrix, zoom
 
 KINDS = ("mixed", "random", *PRESETS)
 PATCH_VOXELS = 5
@@ -177,7 +177,7 @@ def paint(rows: Tensor, contrast: Contrast, mask: Tensor | None = None) -> Tenso
     return image if mask is None else image.mul_(mask)
 
 
-def _patches(shape: tuple[int, int, int], seed: int, device: torch.device) -> Tensor:
+def _patches(shape: tuple[int, ...], seed: int, device: torch.device) -> Tensor:
     """Return smooth noise of std 1 on average over voxels."""
     coarse = normal_field(tuple(-(-size // PATCH_VOXELS) for size in shape), seed, device)
     return zoom(coarse, shape).mul_(PATCH_GAIN)
@@ -193,5 +193,5 @@ def soften(image: Tensor, std_voxels: float) -> Tensor:
     """Blur (X, Y, Z) or (C, X, Y, Z) by a Gaussian, weights of voxels beyond the border left out; 0 changes nothing."""
     if std_voxels <= 0:
         return image
-    matrices = (axis_matrix(size, size, std_voxels, image.device) for size in image.shape[-3:])
+    matrices = (blur_matrix(size, std_voxels, image.device) for size in image.shape[-3:])
     return apply_separable(image, tuple(matrix / matrix.sum(1, keepdim=True) for matrix in matrices))

@@ -137,8 +137,8 @@ def _to_surface(level: Tensor, known: Tensor) -> Tensor:
     start = known.nonzero().T.float()
     points = start.clone()
     for _ in range(PROJECTIONS):
-        value, *gradient = _at(fields, points)
-        gradient = torch.stack(gradient)
+        value, *slopes = _at(fields, points)
+        gradient = torch.stack(slopes)
         points -= value * gradient / gradient.square().sum(0).clamp_(min=0.25)
     way = points - start
     arrived = (_at(fields[:1], points)[0].abs() < LEAST_VOXELS) & (way.norm(dim=0) < LONGEST_STEP)

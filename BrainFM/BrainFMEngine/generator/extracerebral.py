@@ -191,5 +191,5 @@ def _dilate_axis(mask: Tensor, radius: int, axis: int) -> Tensor:
 
 
 def _look_up(rows: Tensor, table: np.ndarray) -> Tensor:
-    table = torch.from_numpy(table.astype(np.uint8)).to(rows.device)
-    return table.index_select(0, rows.flatten().int()).reshape(rows.shape)
+    values = torch.from_numpy(table.astype(np.uint8)).to(rows.device)
+    return values.index_select(0, rows.flatten().int()).reshape(rows.shape)

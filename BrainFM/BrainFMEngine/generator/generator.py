@@ -145,9 +145,9 @@ def _deform(subject: Subject, first: SampleParameters, options: GeneratorOptions
     control = control_positions(first.deformation, first.shape, subject.centre_voxel, first.spacing_mm, subject.device)
     positions = refine(control, first.shape)
     box = box_of(positions, subject.shape)
-    painted = None if subject.rows is None else _deform_rows(subject, positions, first.deformation)
-    rows = painted
-    if painted is not None:
+    painted = rows = None
+    if subject.rows is not None:
+        painted = _deform_rows(subject.rows, subject.scheme, positions, first.deformation)
         rows = apply_extracerebral(painted, first.extracerebral, subject.scheme, first.spacing_mm)
     brain = None if rows is None else is_brain(rows, subject.scheme)
     coded_distance, images = warp_volumes(subject, positions, box)
@@ -203,23 +203,25 @@ def _clean_with_lesion(subject: Subject, anatomy: Anatomy, parameters: SamplePar
 def _clean_image(subject: Subject, anatomy: Anatomy, parameters: SampleParameters) -> Tensor:
     """Return the image without the lesion."""
     if parameters.input != SYNTHETIC:
-        real = anatomy.images[parameters.input]
+        image = anatomy.images[parameters.input]
         if parameters.input == "CT":
-            return real.clamp(0, CT_WINDOW) * (INTENSITY_TOP / CT_WINDOW)
-        return real.clamp(min=0) * (INTENSITY_TOP / robust_maximum(real.clamp(min=0)))
+            return image.clamp(0, CT_WINDOW) * (INTENSITY_TOP / CT_WINDOW)
+        return image.clamp(min=0) * (INTENSITY_TOP / robust_maximum(image.clamp(min=0)))
+    rows, contrast = anatomy.painted_rows, parameters.contrast
+    if rows is None or contrast is None:
+        raise UsageError(f"sample {parameters.index} is painted, for which it needs labels and a contrast")
     stripped = parameters.extracerebral.mode != "keep"
-    rows = anatomy.painted_rows
-    if parameters.contrast.kind == "random":
+    if contrast.kind == "random":
         rows = cluster_extracerebral(rows, parameters.extracerebral)
-    painted = paint(rows, parameters.contrast, anatomy.head if stripped else None)
+    painted = paint(rows, contrast, anatomy.head if stripped else None)
     real = {name: image.clamp(min=0) for name, image in anatomy.images.items()}
     return apply_mixup(painted, real, parameters.mixup)
 
 
-def _deform_rows(subject: Subject, positions: Tensor, deformation: Deformation) -> Tensor:
-    rows = warp_nearest(subject.rows, positions)
+def _deform_rows(rows: Tensor, scheme: LabelScheme, positions: Tensor, deformation: Deformation) -> Tensor:
+    rows = warp_nearest(rows, positions)
     if deformation.flip:
-        mirrored = torch.from_numpy(mirror_rows(subject.scheme)).to(rows.device)
+        mirrored = torch.from_numpy(mirror_rows(scheme)).to(rows.device)
         rows = mirrored.index_select(0, rows.flatten().int()).reshape(rows.shape)
     return rows
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ HINT = (
 )
 
 
-def recognise(unique_ids: np.ndarray, overrides: dict[int, int] | None = None) -> tuple[LabelScheme, dict[int, int]]:
+def recognise(unique_ids: np.ndarray, overrides: Mapping[int, int] | None = None) -> tuple[LabelScheme, dict[int, int]]:
     """Find the scheme that explains every label value.
 
     Args:
@@ -43,7 +44,7 @@ def recognise(unique_ids: np.ndarray, overrides: dict[int, int] | None = None) -
     return scheme, dict(zip(ids.tolist(), _row_tables(scheme)[0][meant].tolist(), strict=True))
 
 
-def to_rows(labels: np.ndarray, scheme: LabelScheme, overrides: dict[int, int] | None = None) -> np.ndarray:
+def to_rows(labels: np.ndarray, scheme: LabelScheme, overrides: Mapping[int, int] | None = None) -> np.ndarray:
     """Translate a label map.
 
     A midline label that stands for one structure of each side (the corpus callosum, say) is divided half-way between
@@ -124,7 +125,7 @@ def _unknown_labels(ids: np.ndarray, scheme: LabelScheme) -> InputImageError:
     return InputImageError(f"the label map has values that are not {scheme.name} labels: {listed}{more}", HINT)
 
 
-def _overridden(ids: np.ndarray, overrides: dict[int, int] | None) -> np.ndarray:
+def _overridden(ids: np.ndarray, overrides: Mapping[int, int] | None) -> np.ndarray:
     overrides = overrides or {}
     return np.array([overrides.get(label, label) for label in ids.tolist()], np.int64)
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from BrainFMEngine.generator.generator import Sample
-from BrainFMEngine.generator.parameters import SYNTHETIC, SampleParameters
+from BrainFMEngine.generator.parameters import SampleParameters
 from BrainFMEngine.generator.wording import worded
 from BrainFMEngine.image.volume import Grid
 from BrainFMEngine.outputs.palette import GREY, colours
@@ -70,8 +70,8 @@ def describe(parameters: SampleParameters) -> list[str]:
 def summary(parameters: SampleParameters) -> list[str]:
     """Return what was drawn for a sample, and shows in it, in a few short lines; its contrast first."""
     corruption = parameters.corruption
-    is_synthetic = parameters.input == SYNTHETIC
-    contrast = worded("contrast.kind", parameters.contrast.kind) if is_synthetic else f"real {parameters.input}"
+    painted = parameters.contrast
+    contrast = f"real {parameters.input}" if painted is None else worded("contrast.kind", painted.kind)
     resolution = worded("corruption.resolution.kind", corruption.resolution.kind)
     surroundings = worded("extracerebral.mode", parameters.extracerebral.mode)
     spacing = " x ".join(f"{value:.1f}" for value in corruption.resolution.spacing_mm)

@@ -127,9 +127,9 @@ def preset_means(preset: Preset, scheme: LabelScheme) -> tuple[np.ndarray, np.nd
         Mean, standard deviation of single voxels, and standard deviation of patches of a few mm, each (rows,) float32
         on the 0..255 scale. CT is not windowed: 255 is 80 HU, and air lies far below 0.
     """
-    mean, texture, grain = _hounsfield_levels(preset) if preset.kind == "ct" else _signal_levels(preset)
+    mean, texture, grain_level = _hounsfield_levels(preset) if preset.kind == "ct" else _signal_levels(preset)
     texture = texture * (1 + TEXTURE_SPREAD * preset.deviation[:, 2])
-    grain = grain * (tissues().density > 0)
+    grain = grain_level * (tissues().density > 0)
     mean, texture, grain = (values[scheme.tissue] for values in (mean, texture, grain))
     return *scheme.mix(mean, grain), scheme.mix(mean, texture)[1]
 

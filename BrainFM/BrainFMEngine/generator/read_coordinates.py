@@ -14,7 +14,7 @@ from BrainFMEngine.errors import FileAccessError, InputImageError
 from BrainFMEngine.generator.subject import COARSE_STEP
 from BrainFMEngine.image.io import read_image, read_layout
 from BrainFMEngine.image.resample import resample
-from BrainFMEngine.image.volume import Grid
+from BrainFMEngine.image.volume import Grid, shape_3d
 
 HUNDREDTHS = 0.01
 EDGE_MM = 120.0
@@ -23,7 +23,7 @@ EDGE_MM = 120.0
 
 def coarse_grid(grid: Grid) -> Grid:
     """Return the grid of every `COARSE_STEP`-th voxel, to one step past the last: that of `Subject.atlas_mm`."""
-    shape = tuple(-(-n // COARSE_STEP) + 1 for n in grid.shape)
+    shape = shape_3d(-(-n // COARSE_STEP) + 1 for n in grid.shape)
     return Grid(shape, grid.affine_ras @ np.diag([COARSE_STEP] * 3 + [1]))
 
 

@@ -64,6 +64,7 @@ def read_subject(
     volume = _cropped(volume)
     rows = to_rows(volume.array, scheme, overrides)
     progress.stage("measuring distances", 0.1)
+    distance: torch.Tensor | None
     if surfaces:
         distance = _distances_from_surfaces(surfaces, volume.grid, progress)
     elif distances:
@@ -139,7 +140,7 @@ def _cropped(volume: Volume) -> Volume:
     """Cut air away, except for a margin."""
     occupied = volume.array > 0
     if not occupied.any():
-        raise InputImageError(f"{volume.source.name} is 0 everywhere")
+        raise InputImageError(f"{volume.source.name if volume.source else 'the scan'} is 0 everywhere")
     low, high = [], []
     for axis in range(3):
         line = np.flatnonzero(occupied.any(axis=tuple(a for a in range(3) if a != axis)))

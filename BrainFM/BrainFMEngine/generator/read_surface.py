@@ -30,7 +30,9 @@ def read_surface(path: Path, progress: Progress | None = None) -> tuple[np.ndarr
     """
     try:
         if path.suffix == ".gii":
-            vertices, faces = nib.load(path).agg_data(("pointset", "triangle"))
+            mesh = nib.load(path)
+            assert isinstance(mesh, nib.GiftiImage)
+            vertices, faces = mesh.agg_data(("pointset", "triangle"))
         else:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # said below, in our words

@@ -6,13 +6,25 @@ import types
 import typing
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from BrainFMEngine.errors import UsageError, nearest_name
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+_WORDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    tuple: "a list",
+    dict: "a table",
+}
 
 
 def to_record(value: Any) -> Any:
@@ -74,7 +86,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _convert_union(arguments, value, where)
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return from_record(hint, value, where)
     if hint is np.ndarray:
         return _array(value, where)
@@ -127,5 +139,5 @@ def _array(value: Any, where: str) -> np.ndarray:
 def _checked(kind: Any, value: Any, where: str) -> Any:
     wrong = isinstance(value, bool) and kind is not bool
     if kind is not Any and (wrong or not isinstance(value, tuple if kind is tuple else kind)):
-        raise UsageError(f"{where!r} must be a {getattr(kind, '__name__', kind)}, not {value!r:.40}")
+        raise UsageError(f"{where!r} must be {_WORDS.get(kind, kind)}, not {value!r:.40}")
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,14 +68,20 @@ def sample_resolution(draws: Draws, ranges: ResolutionRanges) -> Resolution:
         slice_spacing = 2.5 + 6 * spacing_draws[0]
         spacing, thickness = [1.0] * 3, [1.0] * 3
         spacing[axis], thickness[axis] = slice_spacing, min(slice_spacing, 4 + 2 * thickness_draw)
-        return Resolution(ANISOTROPIC, tuple(spacing), tuple(thickness), jitter)
+        return Resolution(ANISOTROPIC, _triple(spacing), _triple(thickness), jitter)
     if choice < 1 - ranges.low_field_probability:
         return Resolution(FULL, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0), jitter)
     if variant < ranges.near_isotropic_share:
-        spacing = tuple(2 + 3 * u for u in spacing_draws)
-        return Resolution(NEAR_ISOTROPIC, spacing, spacing, jitter)
-    spacing = np.roll([4.8 + 0.4 * spacing_draws[0], *(1.3 + 0.4 * u for u in spacing_draws[1:])], axis)
-    return Resolution(LOW_FIELD, tuple(spacing.tolist()), tuple(spacing.tolist()), jitter)
+        voxel_mm = _triple(2 + 3 * u for u in spacing_draws)
+        return Resolution(NEAR_ISOTROPIC, voxel_mm, voxel_mm, jitter)
+    thick_first = [4.8 + 0.4 * spacing_draws[0], *(1.3 + 0.4 * u for u in spacing_draws[1:])]
+    voxel_mm = _triple(np.roll(thick_first, axis).tolist())
+    return Resolution(LOW_FIELD, voxel_mm, voxel_mm, jitter)
+
+
+def _triple(values: Iterable[float]) -> Triple:
+    x, y, z = values
+    return x, y, z
 
 
 def low_resolution_shape(resolution: Resolution, shape: Sequence[int], spacing_mm: float = 1.0) -> tuple[int, ...]:
@@ -90,7 +96,7 @@ def blur_stds(resolution: Resolution, spacing_mm: float = 1.0) -> Triple:
     jitter * ln 5 / pi * thickness, as the published systems blur before they resample.
     """
     relative = (thickness / spacing_mm for thickness in resolution.thickness_mm)
-    return tuple(resolution.blur_jitter * BLUR_FACTOR * t if t > 1 else 0.0 for t in relative)
+    return _triple(resolution.blur_jitter * BLUR_FACTOR * t if t > 1 else 0.0 for t in relative)
 
 
 def to_low_resolution(image: Tensor, resolution: Resolution, spacing_mm: float = 1.0) -> Tensor:

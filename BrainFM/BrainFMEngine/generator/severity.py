@@ -110,7 +110,7 @@ def severities_of(wanted: str | float, count: int) -> tuple[float, ...]:
 
 
 def _between(low: Any, high: Any, fraction: float) -> Any:
-    if is_dataclass(low):
+    if is_dataclass(low) and not isinstance(low, type):
         values = {f.name: _between(getattr(low, f.name), getattr(high, f.name), fraction) for f in fields(low)}
         return type(low)(**values)
     if isinstance(low, tuple):

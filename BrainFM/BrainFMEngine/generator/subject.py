@@ -12,6 +12,7 @@ from torch import Tensor
 from BrainFMEngine.generator.labels import LabelScheme, freesurfer_scheme
 from BrainFMEngine.generator.subject_units import COARSE_STEP as COARSE_STEP
 from BrainFMEngine.generator.subject_units import DISTANCE_OFFSET, DISTANCE_SCALE
+from BrainFMEngine.image.volume import Shape3D, shape_3d
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ class Subject:
         return bool(self.images)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> Shape3D:
         """Voxels of 1 mm."""
         tensor = self.rows if self.rows is not None else next(iter(self.images.values()))
-        return tuple(tensor.shape)
+        return shape_3d(tensor.shape)
 
     @cached_property
     def centre_voxel(self) -> np.ndarray:
@@ -73,9 +74,13 @@ class Subject:
 
     def to(self, device: torch.device | str) -> Subject:
         """Return the subject with its tensors on a device."""
-        tensors = {name: getattr(self, name) for name in ("rows", "distance", "atlas_mm")}
-        moved = {name: None if tensor is None else tensor.to(device) for name, tensor in tensors.items()}
-        return replace(self, **moved, images={name: image.to(device) for name, image in self.images.items()})
+
+        def moved(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device)
+
+        images = {name: image.to(device) for name, image in self.images.items()}
+        maps = moved(self.rows), moved(self.distance), moved(self.atlas_mm)
+        return replace(self, rows=maps[0], distance=maps[1], atlas_mm=maps[2], images=images)
 
 
 def select(rows: Tensor, chosen: np.ndarray) -> Tensor:

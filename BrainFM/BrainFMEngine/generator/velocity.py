@@ -89,7 +89,8 @@ def displacement(
 
 def extent_mm(shape: Shape, spacing_mm: float) -> tuple[float, float, float]:
     """Return the size of a grid from outer face to outer face."""
-    return tuple(n * spacing_mm for n in shape)
+    x, y, z = shape
+    return x * spacing_mm, y * spacing_mm, z * spacing_mm
 
 
 def grid_offsets_mm(shape: Shape, spacing_mm: float, control_mm: float, device: torch.device | str) -> Tensor:

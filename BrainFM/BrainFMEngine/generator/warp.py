@@ -28,7 +28,8 @@ def box_of(positions: Tensor, shape: Sequence[int]) -> Box:
     flat = positions.reshape(3, -1)
     low, high = torch.stack((flat.amin(1).floor(), flat.amax(1).ceil())).int().tolist()
     limits = zip(low, high, shape, strict=True)
-    return tuple(slice(min(max(a, 0), n - 1), min(max(b, 0), n - 1) + 1) for a, b, n in limits)
+    x, y, z = (slice(min(max(a, 0), n - 1), min(max(b, 0), n - 1) + 1) for a, b, n in limits)
+    return x, y, z
 
 
 def warp_linear(

@@ -40,7 +40,7 @@ VALUE_WORDS = {
         "low_field": "low field",
         "near_isotropic": "coarse voxels",
     },
-    "extracerebral.mode": {"keep": "whole head", "thin": "brain and shell", "remove": "brain alone"},
+    "extracerebral.mode": {"keep": "skull and skin", "thin": "brain and shell", "remove": "brain alone"},
 }
 """Path of a drawn value -> what each of its values is called."""
 PROBABILITY = "probability"

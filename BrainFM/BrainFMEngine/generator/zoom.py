@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-AxisMatrices = tuple[Tensor | None, Tensor | None, Tensor | None]
+AxisMatrices = Sequence[Tensor | None]
+"""One for each of the last three axes of an image."""
 
 
 def gaussian_kernel(std: float, device: torch.device | str = "cpu") -> Tensor:
@@ -39,8 +40,8 @@ def axis_matrix(
     zoom_matrix = None if size_out == size_in else _zoom_matrix(size_in, size_out, device)
     if blur_std <= 0:
         return zoom_matrix
-    blur_matrix = _blur_matrix(size_in, blur_std, device)
-    return blur_matrix if zoom_matrix is None else zoom_matrix @ blur_matrix
+    blurring = blur_matrix(size_in, blur_std, device)
+    return blurring if zoom_matrix is None else zoom_matrix @ blurring
 
 
 def _zoom_matrix(size_in: int, size_out: int, device: torch.device | str) -> Tensor:
@@ -59,7 +60,8 @@ def corner_matrix(size_in: int, size_out: int, device: torch.device | str = "cpu
     return (1 - (positions[:, None] - points).abs_()).clamp_(min=0)
 
 
-def _blur_matrix(size: int, std: float, device: torch.device | str) -> Tensor:
+def blur_matrix(size: int, std: float, device: torch.device | str = "cpu") -> Tensor:
+    """Build the (size, size) float32 matrix of a Gaussian of `std` > 0 voxels that sees zeros beyond the border."""
     kernel = gaussian_kernel(std, device)
     radius = len(kernel) // 2
     voxels = torch.arange(size, device=device)
@@ -77,12 +79,12 @@ def apply_separable(image: Tensor, matrices: AxisMatrices) -> Tensor:
     Returns:
         The image with axes of size_out, float32; `image` itself where every matrix is None.
     """
-    axes = [axis for axis in range(3) if matrices[axis] is not None]
-    axes.sort(key=lambda axis: matrices[axis].shape[0] / matrices[axis].shape[1])
+    steps = [(axis, matrix) for axis, matrix in zip(range(3), matrices, strict=True) if matrix is not None]
+    steps.sort(key=lambda step: step[1].shape[0] / step[1].shape[1])
     # A network's lower precision would show as steps in a smooth image.
     with torch.autocast(image.device.type, enabled=False):
-        for axis in axes:
-            image = _along_axis(image, matrices[axis], axis)
+        for axis, matrix in steps:
+            image = _along_axis(image, matrix, axis)
     return image
 
 

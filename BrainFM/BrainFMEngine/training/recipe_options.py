@@ -177,7 +177,11 @@ class ValidationOptions:
 
     def __post_init__(self):
         _check(self.every >= 0 and self.subjects >= 1, "the validation options are negative")
-        _check(self.patience is None or self.patience >= 1, "patience is less than 1", "null never stops early.")
+        _check(
+            self.patience is None or self.patience >= 1,
+            "patience is less than 1",
+            "Give 1 or more; null: it never stops early.",
+        )
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ Torch-free. A state of "running" that is not alive is a run that was killed: it 
 from __future__ import annotations
 
 import json
+import math
 import socket
+import sys
 import time
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from BrainFMEngine.errors import FileAccessError, UsageError
 from BrainFMEngine.folder_lock import is_locked
@@ -112,12 +114,27 @@ def read_run_json(folder: Path) -> RunState:
     path = folder / STATE_NAME
     for attempt in range(10):
         try:
-            record = json.loads(path.read_bytes())
-            return RunState(**{field.name: record[field.name] for field in fields(RunState) if field.name in record})
+            return _state_of(json.loads(path.read_bytes()))
         except FileNotFoundError as error:
             raise FileAccessError(f"there is no run in {folder}", f"{STATE_NAME} is missing.") from error
-        except PermissionError:  # Windows, while it is being replaced
-            time.sleep(0.02 * (attempt + 1))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except PermissionError as error:
+            if sys.platform != "win32":
+                raise FileAccessError(f"{path} cannot be read: permission denied") from error
+            time.sleep(0.02 * (attempt + 1))  # it is being replaced
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise FileAccessError(f"{path} cannot be read", "It may be damaged; the checkpoints are not.") from error
     raise FileAccessError(f"{path} cannot be read: permission denied")
+
+
+def _state_of(record: dict[str, Any]) -> RunState:
+    """Return what a record says; ValueError, KeyError or TypeError where it is none of ours."""
+    state = RunState(**{field.name: record[field.name] for field in fields(RunState) if field.name in record})
+    texts = (state.state, state.host, state.message, state.recipe, state.dataset or "")
+    counts = (state.version, state.pid, state.step, state.steps)
+    times = (state.started, state.heartbeat, state.heartbeat_monotonic)
+    right = all(isinstance(text, str) for text in texts) and all(type(count) is int for count in counts)
+    if not right or not all(type(value) in (int, float) and math.isfinite(value) for value in times):
+        raise ValueError("a value is of the wrong kind")
+    if not isinstance(state.resources, (dict, type(None))):
+        raise ValueError("the resources are no table")
+    return state

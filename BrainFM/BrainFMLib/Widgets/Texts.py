@@ -5,13 +5,17 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
+_OF_NAMES = "._/\\0123456789"
+
 
 def sentence(text: str) -> str:
-    """Return a text that begins with a capital and ends with a stop."""
+    """Return a text that begins with a capital, unless it begins with the name of a file, and ends with a stop."""
     text = text.strip()
     if not text:
         return ""
-    return f"{text[0].upper()}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
+    first = text.split(maxsplit=1)[0].rstrip(".,:;!?…")
+    begin = text[0] if any(sign in first for sign in _OF_NAMES) else text[0].upper()
+    return f"{begin}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
 
 
 def showText(label: Any, text: str) -> None:

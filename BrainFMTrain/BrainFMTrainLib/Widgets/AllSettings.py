@@ -69,8 +69,8 @@ class AllSettings:
 
     def open(self) -> None:
         """Show the window, in front of the others."""
-        self._onState()
         self.dialog.show()
+        self._onState()
         self.dialog.raise_()
         self.dialog.activateWindow()
 

@@ -16,6 +16,7 @@ from BrainFMTrainLib.SceneInputs import SceneInputs
 
 CONTRASTS = ("T1", "T2", "FLAIR", "CT")
 SCENE, FILE = "scene", "file"
+_OPTION = "--map-labels"
 MOST_NAMED = 6
 """So many segments that are not known are named."""
 
@@ -101,6 +102,7 @@ class AnatomyPanel:
             OSError: a file cannot be written.
         """
         request: dict[str, Any] = {}
+        self._inputs.names.clear()
         anatomy = yield from part(self._anatomySteps(folder), 0.0, 0.5)
         if anatomy:
             request["anatomy"] = anatomy
@@ -113,6 +115,14 @@ class AnatomyPanel:
             if path:
                 images[name] = path
         return {**request, "images": images} if images else request
+
+    def words(self, message: str, hint: str) -> tuple[str, str]:
+        """Return what the engine says of its files in words for the panel: nodes by their names, no command line."""
+        for file, name in self._inputs.names.items():
+            message, hint = message.replace(file, name), hint.replace(file, name)
+        if _OPTION in hint:
+            hint = _("Is it a scan? Load other labels as a segmentation and name its segments as FreeSurfer does.")
+        return message, hint
 
     def _anatomySteps(self, folder: Path) -> FractionSteps[str]:
         kind, self._inputs.unknown = self.kind, []

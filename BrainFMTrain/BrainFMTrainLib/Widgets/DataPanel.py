@@ -10,6 +10,7 @@ from typing import Any
 import qt
 from BrainFMLib import Settings
 from BrainFMLib.StepRunner import StepRunner
+from BrainFMLib.Widgets.Texts import sentence
 from slicer.i18n import tr as _
 
 from BrainFMTrainLib.DatasetCheck import CheckResult, DatasetCheck
@@ -44,6 +45,7 @@ class DataPanel:
         self.rows: list[SubjectRow] = []
         self._reader: StepRunner | None = None
         self._checked = ""
+        self._found: CheckResult | None = None
         self._shown: SubjectRow | None = None
         self.table = DataTable(ui.dataTable)
         self.split, self.prepare = SplitPanel(ui, setup, notice), PreparePanel(ui, setup, notice)
@@ -82,7 +84,7 @@ class DataPanel:
         self.pictures.forget()
         self._stopReading()
         self._showChecking(False)
-        self.rows, self._checked = [], ""
+        self.rows, self._checked, self._found = [], "", None
         self.table.show([])
         self.split.open(None, [])
         self._showSubject(None)
@@ -100,6 +102,8 @@ class DataPanel:
         path = self._ui.dataFolderEdit.currentPath.strip()
         if not path:
             return _("Choose the folder of a prepared data set, or make one with “Prepare…”.")
+        if os.path.isfile(path):
+            return _("This is a file. Choose the folder of a prepared data set.")
         if not os.path.isdir(path):
             return _("There is no such folder.")
         return _("This is no prepared data set: it has no dataset.json. Make one with “Prepare…”.")
@@ -135,8 +139,8 @@ class DataPanel:
     def _showSubject(self, row: SubjectRow | None, about: str = "", picture: Any = None) -> None:
         """Show the problems of a subject in full, and its picture or what is to be said of it."""
         self._shown, label = row, self._ui.dataPictureLabel
-        problems = [problem[:1].upper() + problem[1:] for problem in (row.problems if row else None) or ()]
-        words = " ".join([*problems, about]).strip()
+        problems = map(sentence, (row.problems if row else None) or ())
+        words = " ".join([*problems, sentence(about)]).strip()
         self._ui.dataSubjectLabel.visible = bool(words)
         self._ui.dataSubjectLabel.text = f"{row.name}: {words}" if row else ""
         if picture is not None:
@@ -173,7 +177,21 @@ class DataPanel:
         if folder is not None:
             self._showChecking(True)
             self._showSummary(_("Checking…"))
+            self._stopReading()
+            self._found = None
+            self._reader = StepRunner(subjectSteps(folder), lambda row: None, self._onRowsAgain, self._onError)
             self.check.start(folder, self._onProgress, self._onResult)
+
+    def _onRowsAgain(self, rows: list[SubjectRow]) -> None:
+        """Whoever presses Check also wants to see what has changed in the folder."""
+        self._reader = None
+        isSame = [row.facts() for row in rows] == [row.facts() for row in self.rows]
+        if not isSame and not self.split.editor.busy:
+            self.rows = rows
+            self.table.show(rows)
+            self.split.open(self.folder, rows)
+            self._showSubject(None)
+            self._tellProblems()
 
     def _onProgress(self, fraction: float, stage: str) -> None:
         self._ui.dataProgressBar.value = int(fraction * self._ui.dataProgressBar.maximum)
@@ -184,8 +202,15 @@ class DataPanel:
         if not result.done:
             self._showSummary(result.sentence())
             return
-        self._checked = result.sentence()
+        self._checked, self._found = result.sentence(), result
         self._showSummary(self._checked)
+        self._tellProblems()
+
+    def _tellProblems(self) -> None:
+        """Show what the check found beside each subject."""
+        result = self._found
+        if result is None:
+            return
         for index, row in enumerate(self.rows):
             if not row.failed:
                 row.problems, row.wrong = result.ofSubject.get(row.name, []), row.name in result.wrong

@@ -22,6 +22,7 @@ from BrainFMTrainLib.Widgets.RangesPanel import RangesPanel
 from BrainFMTrainLib.Widgets.SamplesForm import SamplesForm
 
 _PREFIX = "Train/preview"
+_OVERWRITE = "--overwrite"
 SLIDER_MS, TYPING_MS = 120, 700
 """How long the form has to be at rest before samples that are shown are made anew."""
 REMEMBER_MS = 500
@@ -56,6 +57,7 @@ class PreviewPanel:
         self.requests = PreviewRequests(self.worker, self.anatomy.requestSteps)
         self.display = SampleDisplay(ui)
         self._isShown = self._showing = False
+        self._replace: Callable[[], None] = lambda: None
         ui.previewProgressBar.visible = False
         showText(ui.previewLabel, "")
         self._again, self._remember = qt.QTimer(), qt.QTimer()
@@ -84,6 +86,7 @@ class PreviewPanel:
         self.worker.onWarning = self._onWarning
         self.requests.onStage, self.requests.onProblem = self._onStage, self._onProblem
         self.display.askMore, self.display.onProblem = self._onMore, self._notice.notice
+        self.display.onSceneClosed = self._onSceneClosed
 
     def request(self) -> dict[str, Any]:
         """Return what the form says, as `brainfm preview` takes it; without what is in the scene."""
@@ -217,7 +220,13 @@ class PreviewPanel:
         path = str(qt.QFileDialog.getExistingDirectory(window, _("Export samples"), folder))
         if path:
             Settings.write(_PREFIX + "Exports", path)
-            self._ask({"export": path})
+            self._export({"export": path})
+
+    def _export(self, request: dict[str, Any]) -> None:
+        """Write the samples; with targets if some are ticked."""
+        chosen = list(self.display.targets.chosen)
+        self._replace = lambda: self._export({**request, "overwrite": True})
+        self._ask({**request, **({"targets": chosen} if chosen else {})})
 
     def _ask(self, more: dict[str, Any]) -> None:
         self._notice.clearNotice()
@@ -256,13 +265,25 @@ class PreviewPanel:
             self.display.finish()
 
     def _onWarning(self, message: str) -> None:
-        self._notice.notice(message, severity="warning")
+        self._notice.notice(self.anatomy.words(message, "")[0], severity="warning")
+
+    def _onSceneClosed(self) -> None:
+        """Samples that were on their way are not for the next scene; what is being written is."""
+        self._again.stop()
+        self.requests.drop()
+        if not self.requests.busy:
+            self._ui.previewProgressBar.visible = False
+            showText(self._ui.previewLabel, "")
 
     def _onProblem(self, message: str, hint: str, details: str) -> None:
         self._ui.previewProgressBar.visible = False
         showText(self._ui.previewLabel, "")
         self.display.finish()
-        self._notice.notice(message, hint, details)
+        if _OVERWRITE in hint:
+            hint = _("Choose another folder, or replace what is there.")
+            self._notice.notice(message, hint, details, action=(_("Replace"), self._replace))
+        else:
+            self._notice.notice(*self.anatomy.words(message, hint), details)
 
 
 def _parsed(text: str) -> dict[str, Any]:

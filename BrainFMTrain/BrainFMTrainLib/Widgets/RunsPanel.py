@@ -73,7 +73,7 @@ class RunsPanel:
         ui.stopButton.text = _("End at once") if stopping and ours else _("Stop")
         ui.resumeButton.enabled = row is not None and row.resumable and not stopping and not busy and not ours
         ui.useButton.enabled = row is not None and row.hasModel and not busy
-        ui.openFolderButton.enabled = row is not None and row.seen is not None
+        ui.openFolderButton.enabled = row is not None and row.folder.is_dir()
         ui.plotButton.enabled = follower is not None and bool(follower.curves.names)
         ui.runProgressBar.visible = alive
         if follower is None:

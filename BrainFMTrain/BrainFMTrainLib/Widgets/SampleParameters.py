@@ -140,6 +140,7 @@ class SampleParameters:
         header = table.horizontalHeader()
         if self._heads:
             header.setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
+            header.setMinimumSectionSize(max(header.sectionSizeHint(1 + n) for n in range(len(self._heads))))
             for column in range(len(self._heads)):
                 header.setSectionResizeMode(1 + column, qt.QHeaderView.Stretch)
         self._onFilter()

@@ -116,7 +116,8 @@ class SettingsPanel:
             self._state.unset(path)
         else:
             try:
-                self._state.set(path, self._field(path).parse(text))
+                never = path == VALIDATION and text.strip() == _("never")
+                self._state.set(path, 0 if never else self._field(path).parse(text))
             except ValueError as error:
                 self._state.unset(path)
                 self._wrong[path] = str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from slicer.i18n import tr as _
 
 from BrainFMTrainLib.Recipes import Choice, presets, recipes
 from BrainFMTrainLib.RecipeState import START, RecipeState
+from BrainFMTrainLib.TrainerProcess import TrainerProcess
 from BrainFMTrainLib.TrainingRequest import TrainingRequest
 from BrainFMTrainLib.Widgets.ComboChoices import chosenOf, fillChoices
 from BrainFMTrainLib.Widgets.RecipeButtons import RecipeButtons
@@ -90,7 +92,7 @@ class TrainingPanel:
     def runsFolder(self) -> Path | None:
         """The folder for runs, None if none is chosen."""
         path = self._ui.runsFolderEdit.currentPath.strip()
-        return Path(path) if path else None
+        return Path(os.path.expanduser(path)) if path else None
 
     def setDataset(self, folder: Path | None) -> None:
         """Say which data set is chosen."""
@@ -175,7 +177,7 @@ class TrainingPanel:
     def proposeName(self) -> None:
         """Write a name that is free, unless the user has written one that still is."""
         written, folder = str(self._ui.nameEdit.text), self.runsFolder
-        if written and written != self._madeUp and not (folder is not None and (folder / written).exists()):
+        if written and written != self._madeUp and not _isTaken(folder, written):
             return
         recipe = self._recipeName()
         if self._isFile():
@@ -183,7 +185,7 @@ class TrainingPanel:
             recipe = path.parent.name if path.name == RECIPE_NAME else path.stem
         stem = f"{recipe or 'run'}-{time.strftime('%Y-%m-%d')}"
         name, number = stem, 1
-        while folder is not None and (folder / name).exists():
+        while _isTaken(folder, name):
             number += 1
             name = f"{stem}-{number}"
         self._madeUp = name
@@ -266,6 +268,11 @@ class TrainingPanel:
         self.start.reset()
         self.state.reset()
         self._onChanged()
+
+
+def _isTaken(folder: Path | None, name: str) -> bool:
+    """Return whether a run of this name is in a folder, or begins there."""
+    return folder is not None and ((folder / name).exists() or TrainerProcess.of(folder / name) is not None)
 
 
 def _rememberedChanges() -> dict[str, Any]:

@@ -199,6 +199,13 @@ def test_fixed_ranges_replace_those_of_the_severity(subject):
     assert parameters.corruption.noise.std == 0
 
 
+def test_painting_a_subject_without_labels_is_refused():
+    subject = box_subject(("T1",))
+    painted = draw_batch(subject, replace(OPTIONS, real_input_probability=0.0), 0)
+    with pytest.raises(UsageError, match="needs labels"):
+        make_batch(replace(subject, rows=None), painted, OPTIONS)
+
+
 def test_samples_of_different_batches_are_refused(subject):
     mixed = (*draw_batch(subject, OPTIONS, 0)[:1], *draw_batch(subject, OPTIONS, 1)[:1])
     with pytest.raises(UsageError, match="not of one batch"):

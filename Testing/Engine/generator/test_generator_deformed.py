@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from boxes import box_subject
+from BrainFMEngine.errors import InputImageError
 from BrainFMEngine.generator.affine import Affine
 from BrainFMEngine.generator.checkerboard import CELL_MM, deformed_checkerboard
 from BrainFMEngine.generator.deformation import Deformation
 from BrainFMEngine.generator.generator import clean_image, deform, iterate_batch, make_batch
 from BrainFMEngine.generator.parameters import GeneratorOptions, draw_batch
-from BrainFMEngine.generator.read_subject import read_subject, with_distances
+from BrainFMEngine.generator.read_subject import read_images_only, read_subject, with_distances
 from BrainFMEngine.generator.severity import parse_severity, severities_of
 from BrainFMEngine.generator.velocity import Velocity
+from BrainFMEngine.image.volume import Volume
 from small_heads import head_labels, save
 
 SMALL = GeneratorOptions(shape=(24, 24, 24), severities=(0.0, 1.0))
@@ -51,6 +54,11 @@ def test_cubes_of_the_subject_are_cubes_where_nothing_is_deformed():
     assert board.dtype == torch.uint8 and torch.equal(board, expected.to(torch.uint8))
     turned = deformed_checkerboard(Deformation(Affine(rotation_deg=(0, 0, 30)), still), (size,) * 3, [20.0] * 3)
     assert set(turned.unique().tolist()) == {1, 2} and not torch.equal(turned, board)
+
+
+def test_an_empty_scan_that_is_of_no_file_is_refused():
+    with pytest.raises(InputImageError, match="0 everywhere"):
+        read_images_only("nobody", {"T1": Volume(np.zeros((8, 8, 8), np.float32), np.eye(4))})
 
 
 def test_distances_can_be_measured_later(tmp_path):

@@ -59,7 +59,7 @@ def test_an_unknown_key_names_the_nearest():
     [
         ("pair", [1.0], "2 values"),
         ("pair", "x", "list"),
-        ("many", [1, True], "must be a int"),
+        ("many", [1, True], "must be a whole number"),
         ("kind", "c", "cannot be 'c'"),
         ("inner", {"grid": {"shape": [2], "values": [1]}}, "array"),
         ("weights", {"T1": "much"}, r"weights\.T1"),

@@ -125,6 +125,8 @@ def preview(options: argparse.Namespace) -> None:
     send("ready", protocol=1, version="stand-in", pid=os.getpid())
     for line in sys.stdin:
         asked = json.loads(line)
+        if "cancel" in asked:
+            continue
         about, count = {"request": asked["request"]}, asked["samples"]
         if options.crash:
             os._exit(3)
