@@ -59,7 +59,7 @@ class SceneInputs:
         else:
             _checkTransform(node)
             path = (yield from exportSteps(node, place)).path
-        path = path.rename(place / f"{purpose}{_ENDING}")
+        path = path.replace(place / f"{purpose}{_ENDING}")
         if former is not None:
             former[1].unlink(missing_ok=True)
         self._written[purpose] = (state, path, unknown)
