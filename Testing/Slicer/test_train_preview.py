@@ -8,7 +8,7 @@ import module_bed
 import numpy as np
 import pytest
 import slicer
-from BrainFMTrainLib import SampleViews
+from BrainFMTrainLib import PreviewParameters, SampleViews
 from train_panel import QUICK_S, SLOW_S, trainer  # noqa: F401
 
 pytestmark = pytest.mark.gui
@@ -132,6 +132,16 @@ def test_of_many_generates_the_last_wins(trainer):  # noqa: F811
     finish(trainer)
     assert sent[-1]["seed"] == trainer.ui.previewSeedSpinBox.value
     assert values() == [sent[-1]["seed"] % 5 + 1] * 4 and not trainer.notice
+
+
+def test_what_happens_to_the_form_after_the_end_is_not_kept(trainer):  # noqa: F811
+    trainer.ui.samplesSpinBox.value = 3
+    trainer.widget.cleanup()
+    kept = PreviewParameters.recall()
+    assert kept["samples"] == 3
+    trainer.ui.samplesSpinBox.value = 7
+    trainer.pump(timeout_s=0.8)
+    assert PreviewParameters.recall() == kept
 
 
 def test_an_export_is_told_though_samples_are_asked_for_after_it(trainer, tmp_path, dialogs):  # noqa: F811

@@ -117,7 +117,9 @@ class PreviewPanel:
         self.display.exit()
 
     def stop(self) -> None:
-        """End the worker: the module is going away."""
+        """End the worker: the module is going away, and what happens to its widgets from now on means nothing."""
+        self.anatomy.onChanged = self.form.onChanged = lambda: None
+        self.form.onSeverity = self.ranges.onChanged = lambda: None
         self._again.stop()
         if self._remember.active:
             self._remember.stop()
