@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import qt
 import slicer
 
 ATTRIBUTE = "BrainFMTrain.FormerLayout"
+DRAWN_MS = 100
+"""New views have their size by then."""
 
 
 def layoutNode() -> Any:
@@ -24,6 +28,11 @@ def show(number: int, description: str) -> None:
         node.AddLayoutDescription(number, description)
     node.SetViewArrangement(number)
     remember(before)
+
+
+def whenDrawn(action: Callable[[], None]) -> None:
+    """Call something, such as a fit, when the views of a layout that is just shown have got their size."""
+    qt.QTimer.singleShot(DRAWN_MS, action)
 
 
 def remember(before: int) -> None:

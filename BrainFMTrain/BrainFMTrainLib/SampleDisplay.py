@@ -21,8 +21,6 @@ from BrainFMTrainLib.SampleFiles import sampleImageSteps
 from BrainFMTrainLib.Widgets.SampleParameters import SampleParameters
 from BrainFMTrainLib.Widgets.SampleTargets import SampleTargets
 
-FIT_MS = 100
-"""New views have their size by then."""
 _IMAGE = SampleNodes.IMAGE
 
 Job = tuple[str, int]
@@ -215,7 +213,7 @@ class SampleDisplay(VTKObservationMixin):
                 yield
         if isNew:
             SampleViews.fit(len(samples), orientations)
-            qt.QTimer.singleShot(FIT_MS, self._fit)
+            FormerLayout.whenDrawn(self._fit)
 
     def _fit(self) -> None:
         if self._arranged:

@@ -15,11 +15,9 @@ import vtk
 from BrainFMLib.StepRunner import StepRunner
 from slicer.i18n import tr as _
 
-from BrainFMTrainLib import TrainingViews
+from BrainFMTrainLib import FormerLayout, TrainingViews
 
 ATTRIBUTE = "BrainFMTrain.Picture"
-FIT_MS = 100
-"""Until a view that has just come has its size."""
 SMALL_WIDTH = 400
 """Width in the panel, in pixels."""
 
@@ -65,7 +63,7 @@ class ValidationPicture:
         if self._image is None:
             return
         self._showVolume(TrainingViews.showPicture(), fit=True)
-        qt.QTimer.singleShot(FIT_MS, self._fit)
+        FormerLayout.whenDrawn(self._fit)
 
     def stop(self) -> None:
         """The module goes away."""

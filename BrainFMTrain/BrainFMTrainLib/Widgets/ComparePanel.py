@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import qt
 import slicer
 from BrainFMLib import Settings
 from BrainFMLib.StepRunner import StepRunner
@@ -19,8 +18,6 @@ from BrainFMTrainLib.Widgets.CompareForm import CompareForm
 from BrainFMTrainLib.Widgets.CompareScores import CompareScores
 from BrainFMTrainLib.Widgets.TitledChoices import TitledChoices
 
-FIT_MS = 100
-"""Until views that have just come have their size."""
 _ORIENTATION = "Train/compareOrientation"
 
 
@@ -126,7 +123,7 @@ class ComparePanel:
         self._loader = None
         if self.result is not None and not slicer.mrmlScene.IsBatchProcessing():
             CompareViews.arrange(self.result, self._shown.chosen.name, self._orientation.chosen.name)
-            qt.QTimer.singleShot(FIT_MS, self._fit)
+            FormerLayout.whenDrawn(self._fit)
 
     def _fit(self) -> None:
         if self.result is not None and self._loader is None and CompareViews.isShown():
