@@ -50,6 +50,7 @@ def run(trainer, dataset, tmp_path):  # noqa: F811
     assert trainer.ended() == "finished"
     trainer.wait_for_step(60)
     trainer.until(lambda: len(names("losses")) == 4 and len(names("scores")) == 2)
+    trainer.until(lambda: trainer.ui.plotButton.enabled)  # at the next look; a press before it does nothing
     return tmp_path / "runs" / "run"
 
 
@@ -82,6 +83,7 @@ def test_no_curve_ends_below_the_legend(trainer, run):  # noqa: F811
     module_bed.press(trainer.ui.plotButton)
     nodes = slicer.util.getNodesByClass("vtkMRMLPlotChartNode")
     losses = next(node for node in nodes if node.GetAttribute(ATTRIBUTE) == "losses chart")
+    trainer.until(lambda: losses.GetXAxisRange()[1] > 70)
     first, end = losses.GetXAxisRange()
     assert not losses.GetXAxisRangeAuto() and first == 1 and 70 < end < 110
     manager = slicer.app.layoutManager()
